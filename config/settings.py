@@ -1,0 +1,107 @@
+"""Every setting with its default, unit and range. Seconds end in ``_s``."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+Probability = Annotated[float, Field(ge=0, le=1)]
+Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\w.-]+$")]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
+    )
+
+
+class BusSettings(Section):
+    address: str = ""
+    """Where the hub is: ``ipc:///path`` or ``tcp://host:port``. Empty: the launcher chooses a
+    private one. The hub takes five neighbouring places of it (ports, or files with a suffix)."""
+    connect_timeout_s: Positive = 10.0
+
+
+class CameraSettings(Section):
+    device: str = "auto"
+    """``auto``, ``none``, a number, a path such as ``/dev/video0``, or an RTSP or HTTP URL."""
+    name: Name = "camera"
+    width: Annotated[int, Field(ge=16, le=16384)] = 640
+    height: Annotated[int, Field(ge=16, le=16384)] = 480
+    fps: Annotated[float, Field(gt=0, le=1000)] = 30.0
+
+
+class MicrophoneSettings(Section):
+    device: str = "auto"
+    """``auto``, ``none``, a number, or a part of the device's name."""
+    name: Name = "microphone"
+    cameras: tuple[Name, ...] = ()
+    """Only faces of these cameras label this microphone's utterances; empty: any camera's."""
+
+
+class VoiceActivitySettings(Section):
+    onset_probability: Probability = 0.5
+    offset_probability: Probability = 0.35
+    min_speech_s: NotNegative = 0.1
+    """Shorter bursts are no utterance."""
+    min_silence_s: NotNegative = 0.5
+    """Shorter pauses do not end an utterance."""
+    padding_s: NotNegative = 0.0
+    """Added to both ends of an utterance."""
+    max_utterance_s: Positive = 30.0
+    no_sound_s: Positive = 0.5
+    """An open utterance is closed when no sound came for so long."""
+
+
+class MediaSettings(Section):
+    file: Path | None = None
+    speed: Annotated[float, Field(gt=0, le=100)] | Literal["max"] = 1.0
+    """1 plays in real time; ``max`` as fast as it goes without loss."""
+    name: Annotated[str, Field(max_length=64, pattern=r"^[\w.-]*$")] = ""
+    """Of both sources; empty: the file's name."""
+    wait_for: tuple[str, ...] = ()
+    """Nodes that must run before the first picture is sent."""
+    credit: Annotated[int, Field(ge=1, le=64)] = 4
+    """At speed ``max``: pictures sent ahead of the slowest reader."""
+
+
+class InferenceSettings(Section):
+    detector: Literal["blazeface", "haar"] = "blazeface"
+    engine: Literal["auto", "litert", "tensorflow"] = "auto"
+    """``auto``: TensorFlow where it sees a GPU, LiteRT elsewhere."""
+    threads: Annotated[int, Field(ge=1, le=64)] = 1
+    min_score: Probability = 0.5
+    max_faces: Annotated[int, Field(ge=1, le=64)] = 8
+
+
+class FusionSettings(Section):
+    reference: Literal["offset", "middle", "onset"] = "offset"
+    """The instant of an utterance that the face is nearest to."""
+    method: Literal["nearest", "mean", "max", "vote"] = "nearest"
+    max_gap_s: Annotated[float, Field(gt=0, le=60)] = 0.5
+    """A face farther away than this labels nothing."""
+    patience_s: Positive = 2.0
+    """A live result waits so long for proof, then goes out as not settled."""
+    exit_when_closed: bool = False
+    """End when every source has closed, as files do."""
+
+
+class DisplaySettings(Section):
+    kind: Literal["auto", "window", "terminal", "none"] = "auto"
+    """``auto``: a window where there is a screen, else the terminal where there is one."""
+
+
+class Settings(Section):
+    """Everything; a node gets its sections only."""
+
+    bus: BusSettings = BusSettings()
+    camera: CameraSettings = CameraSettings()
+    microphone: MicrophoneSettings = MicrophoneSettings()
+    voice_activity: VoiceActivitySettings = VoiceActivitySettings()
+    media: MediaSettings = MediaSettings()
+    inference: InferenceSettings = InferenceSettings()
+    fusion: FusionSettings = FusionSettings()
+    display: DisplaySettings = DisplaySettings()
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
