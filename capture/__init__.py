@@ -1,0 +1,1 @@
+"""Where the world is seen and heard: cameras, microphones, and files that play as both."""
