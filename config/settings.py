@@ -61,9 +61,9 @@ class MediaSettings(Section):
     """1 plays in real time; ``max`` as fast as it goes without loss."""
     name: Annotated[str, Field(max_length=64, pattern=r"^[\w.-]*$")] = ""
     """Of both sources; empty: the file's name."""
-    wait_for: tuple[str, ...] = ()
+    wait_for: tuple[str, ...] = ("inference", "fusion")
     """Nodes that must run before the first picture is sent."""
-    credit: Annotated[int, Field(ge=1, le=64)] = 4
+    credit: Annotated[int, Field(ge=1, le=8)] = 4
     """At speed ``max``: pictures sent ahead of the slowest reader."""
 
 

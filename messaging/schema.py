@@ -168,7 +168,7 @@ class FaceEmotions:
 
 Status = Literal["pending", "matched", "no_face", "gap_exceeded", "late"]
 """``no_face``: pictures within ``max_gap``, none with a face. ``gap_exceeded``: no picture there.
-``late``: the utterance came when its faces were forgotten. ``pending``: provisional, nothing yet."""
+``late``: the utterance came when its faces were forgotten. ``pending``: nothing found yet."""
 
 
 @dataclass(frozen=True, slots=True, config=WIRE)

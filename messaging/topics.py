@@ -1,11 +1,16 @@
 """Every stream: its type, its nominal rate, and what a slow reader may lose."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
 from messaging import schema
 
 M = TypeVar("M", bound="schema.Message")
+
+
+def _no_payload(_: object) -> int:
+    return 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,15 +23,25 @@ class Topic(Generic[M]):
     """What a slow reader keeps; ``newest`` is ``all`` where the source is lossless."""
     rate_hz: float | None = None
     """Nominal; ``None``: when it happens."""
-    max_payload: int = 0
-    """Bytes; a message with more is rejected."""
+    payload_bytes: Callable[[M], int | None] = _no_payload
+    """What a message's payload must measure; ``None``: any size."""
 
 
-PICTURE_BYTES = 3 * 7680 * 4320
+def _raw_picture_bytes(frame: schema.VideoFrame) -> int:
+    return frame.width * frame.height * 3 if frame.event == "picture" else 0
 
-VIDEO = Topic("video", schema.VideoFrame, "bulk", "newest", 30, PICTURE_BYTES)
-VIDEO_JPEG = Topic("video_jpeg", schema.VideoFrame, "bulk", "newest", 30, PICTURE_BYTES)
-AUDIO = Topic("audio", schema.AudioChunk, "bulk", "all", 31.25, 2_000_000)
+
+def _jpeg_bytes(frame: schema.VideoFrame) -> int | None:
+    return None if frame.event == "picture" else 0
+
+
+def _pcm_bytes(chunk: schema.AudioChunk) -> int:
+    return chunk.samples * 2 if chunk.event == "sound" else 0
+
+
+VIDEO = Topic("video", schema.VideoFrame, "bulk", "newest", 30, _raw_picture_bytes)
+VIDEO_JPEG = Topic("video_jpeg", schema.VideoFrame, "bulk", "newest", 30, _jpeg_bytes)
+AUDIO = Topic("audio", schema.AudioChunk, "bulk", "all", 31.25, _pcm_bytes)
 SPEECH = Topic("speech", schema.SpeechEvent, "events", "all", 1)
 FACES = Topic("faces", schema.FaceEmotions, "events", "all", 30)
 UTTERANCES = Topic("utterances", schema.UtteranceEmotion, "events", "all")

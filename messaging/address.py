@@ -1,0 +1,76 @@
+"""Where a hub is: one address, from which five neighbouring endpoints follow."""
+
+import os
+import socket
+import stat
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import zmq
+
+from messaging.errors import UserError
+
+LONGEST_IPC_PATH = 107
+"""``sun_path`` of a Unix socket, less its ending zero."""
+
+_PLACES = ("bulk-in", "bulk-out", "events-in", "events-out", "clock")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """``*_in`` is where a node sends to, ``*_out`` where it reads from."""
+
+    bulk_in: str
+    bulk_out: str
+    events_in: str
+    events_out: str
+    clock: str
+
+
+def endpoints(address: str) -> Endpoints:
+    """The hub's five endpoints.
+
+    Raises:
+        UserError: the address is neither ``ipc:///path`` nor ``tcp://host:port``.
+    """
+    if address.startswith("ipc://"):
+        places = [f"{address}.{place}" for place in _PLACES]
+        longest = max(len(os.fsencode(place)) for place in places) - len("ipc://")
+        if longest > LONGEST_IPC_PATH:
+            raise UserError(
+                f"hub address {address}: the path is {longest} bytes long, {LONGEST_IPC_PATH} fit "
+                "in a socket's name; choose a shorter folder"
+            )
+        return Endpoints(*places)
+    host, _, port = address.removeprefix("tcp://").rpartition(":")
+    if not address.startswith("tcp://") or not host or not port.isdecimal():
+        raise UserError(f"hub address {address!r}: expected ipc:///PATH or tcp://HOST:PORT")
+    first = int(port)
+    if not 0 < first <= 65536 - len(_PLACES):
+        raise UserError(f"hub address {address}: the port must lie in 1 to {65536 - len(_PLACES)}")
+    return Endpoints(*(f"tcp://{host}:{first + place}" for place in range(len(_PLACES))))
+
+
+def shared_address() -> str:
+    """Where this user's hub and single nodes meet when no address is given."""
+    if not zmq.has("ipc"):
+        return "tcp://127.0.0.1:5550"
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    folder = Path(runtime or tempfile.gettempdir()) / (
+        "emofuse" if runtime else f"emofuse-{os.getuid()}"
+    )
+    folder.mkdir(mode=0o700, exist_ok=True)
+    owner = folder.stat()
+    if owner.st_uid != os.getuid() or stat.S_IMODE(owner.st_mode) & 0o077:
+        raise UserError(f"{folder} is not private to this user; remove it, or name a hub address")
+    return f"ipc://{folder}/hub"
+
+
+def private_address(folder: Path) -> str:
+    """An address that no other pipeline uses, with its sockets in ``folder`` where that can be."""
+    if zmq.has("ipc"):
+        return f"ipc://{folder}/hub"
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"tcp://127.0.0.1:{min(probe.getsockname()[1], 65530)}"

@@ -1,0 +1,196 @@
+"""The sockets of one node: two to send on, two to read from, and who overtakes whom."""
+
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any, TypeGuard, TypeVar
+
+import zmq
+
+from messaging import schema
+from messaging.address import endpoints
+from messaging.clock import monotonic_ns
+from messaging.errors import UserError
+from messaging.ledger import Ledger
+from messaging.topics import Topic
+from messaging.wire import Buffer, JunkError, Received, decode, encode, topic_part
+
+M = TypeVar("M", bound="schema.Message")
+
+BULK_MARK = 16
+"""Messages that a queue of pictures or sound holds at each hop; more are lost and counted."""
+EVENTS_MARK = 10_000
+BULK_MAX_BYTES = 3 * 7680 * 4320
+EVENTS_MAX_BYTES = 1_048_576
+DRAIN = 1024
+"""Messages taken from a socket at once, so that a flood cannot keep a node from its work."""
+ECHO = b"echo "
+ECHO_MS = 20
+ZERO_COPY_BYTES = 65_536
+"""From this size on, a payload is handed to the transport instead of copied."""
+
+
+def configure(socket: zmq.Socket[bytes], *, bulk: bool) -> None:
+    """The marks and limits that every socket of a proxy's path has."""
+    mark = BULK_MARK if bulk else EVENTS_MARK
+    socket.setsockopt(zmq.SNDHWM, mark)
+    socket.setsockopt(zmq.RCVHWM, mark)
+    socket.setsockopt(zmq.MAXMSGSIZE, BULK_MAX_BYTES if bulk else EVENTS_MAX_BYTES)
+    socket.setsockopt(zmq.LINGER, 500)
+    socket.setsockopt(zmq.RECONNECT_IVL, 20)
+    socket.setsockopt(zmq.RECONNECT_IVL_MAX, 500)
+
+
+class Bus:
+    """Publishes and reads messages of one sender. Not thread-safe; nothing here ever blocks
+    longer than its timeout says.
+    """
+
+    def __init__(self, sender: str, address: str, subscribe: Sequence[Topic[Any]] = ()) -> None:
+        self.sender = sender
+        self.incarnation = time.time_ns()
+        self.ledger = Ledger()
+        self.endpoints = endpoints(address)
+        self.address = address
+        self._topics = tuple(subscribe)
+        self._context = zmq.Context()
+        self._out = {
+            "bulk": self._connect(zmq.XPUB, self.endpoints.bulk_in, bulk=True),
+            "events": self._connect(zmq.XPUB, self.endpoints.events_in, bulk=False),
+        }
+        self._in = {
+            "bulk": self._connect(zmq.SUB, self.endpoints.bulk_out, bulk=True),
+            "events": self._connect(zmq.SUB, self.endpoints.events_out, bulk=False),
+        }
+        self._early: list[Sequence[Buffer]] = []
+        self._wanted: set[bytes] = set()
+        self._poller = zmq.Poller()
+        for socket in self._in.values():
+            self._poller.register(socket, zmq.POLLIN)
+
+    def _connect(self, kind: int, endpoint: str, *, bulk: bool) -> zmq.Socket[bytes]:
+        socket: zmq.Socket[bytes] = self._context.socket(kind)
+        configure(socket, bulk=bulk)
+        socket.connect(endpoint)
+        return socket
+
+    def join(self, timeout_s: float) -> None:
+        """Subscribe, and wait for the own echo through both proxies: from then on nothing that
+        is published is missed.
+
+        Raises:
+            UserError: no hub answered within ``timeout_s``.
+        """
+        for topic in self._topics:
+            self._in[topic.proxy].subscribe(topic_part(topic.name))
+        echo = ECHO + uuid.uuid4().bytes
+        deadline = time.monotonic() + timeout_s
+        for proxy, reader in self._in.items():
+            reader.subscribe(echo)
+            while not self._echoed(reader, echo):
+                if time.monotonic() > deadline:
+                    raise UserError(
+                        f"no hub answers at {self.address} within {timeout_s:g} s; "
+                        f"start one: emofuse hub --bind {self.address}"
+                    )
+                self._out[proxy].send_multipart([echo, b"", b""])
+            reader.unsubscribe(echo)
+
+    def _echoed(self, reader: zmq.Socket[bytes], echo: bytes) -> bool:
+        while reader.poll(ECHO_MS):
+            parts = _receive(reader)
+            if parts[0] == echo:
+                return True
+            self._early.append(parts)
+        return False
+
+    def is_wanted(self, topic: Topic[Any]) -> bool:
+        """Whether anybody subscribes to ``topic``, as far as word has come here."""
+        socket = self._out[topic.proxy]
+        while socket.poll(0):
+            note = socket.recv()
+            name = note[1:]
+            if note[:1] == b"\1":
+                self._wanted.add(name)
+            else:
+                self._wanted.discard(name)
+        return topic_part(topic.name) in self._wanted
+
+    def publish(self, topic: Topic[M], message: M, payload: Any = b"") -> int:
+        """Send ``message``; a large payload is not copied, so it must not be changed afterwards.
+
+        Returns its sequence number.
+        """
+        seq = self.ledger.next_seq(topic.name)
+        head = encode(topic, message, self.sender, self.incarnation, seq)
+        copy = memoryview(payload).nbytes < ZERO_COPY_BYTES
+        self._out[topic.proxy].send_multipart([*head, payload], copy=copy)
+        return seq
+
+    def receive(self, timeout_s: float) -> list[Received[Any]]:
+        """What has arrived, in order within a topic; waits at most ``timeout_s`` for the first.
+
+        Of a live camera's pictures only the newest is kept, and says how many it overtook.
+        """
+        if not self._early:
+            self._poller.poll(max(0, round(timeout_s * 1000)))
+        kept: dict[int, Received[Any]] = {}
+        newest: dict[tuple[str, str, str], int] = {}
+        for place, received in enumerate(self._arrivals()):
+            message = received.message
+            if _may_be_overtaken(message):
+                stream = (received.topic.name, received.sender, message.source)
+                if (former := newest.get(stream)) is not None:
+                    dropped = kept.pop(former).dropped + 1
+                    self.ledger.overtaken(received.topic.name, received.sender, 1)
+                    kept[place] = replace(received, dropped=dropped)
+                newest[stream] = place
+            kept.setdefault(place, received)
+        return list(kept.values())
+
+    def _arrivals(self) -> Iterator[Received[Any]]:
+        for parts in self._raw():
+            if parts[0][: len(ECHO)] == ECHO:
+                continue
+            try:
+                received = decode(parts, monotonic_ns())
+            except JunkError:
+                self.ledger.rejected += 1
+                continue
+            if self.ledger.arrived(
+                received.topic.name, received.sender, received.incarnation, received.seq
+            ):
+                yield received
+            else:
+                self.ledger.rejected += 1
+
+    def _raw(self) -> Iterator[Sequence[Buffer]]:
+        early, self._early = self._early, []
+        yield from early
+        for socket in self._in.values():
+            for _ in range(DRAIN):
+                try:
+                    yield _receive(socket, zmq.NOBLOCK)
+                except zmq.Again:
+                    break
+
+    def close(self) -> None:
+        """Close the sockets; what was published just before still leaves."""
+        for socket in (*self._in.values(), *self._out.values()):
+            socket.close()
+        self._context.term()
+
+
+def _receive(socket: zmq.Socket[bytes], flags: int = 0) -> list[Buffer]:
+    """A message's parts, each a view on the transport's memory."""
+    return [frame.buffer for frame in socket.recv_multipart(flags, copy=False)]
+
+
+def _may_be_overtaken(message: schema.Message) -> TypeGuard[schema.VideoFrame]:
+    """Live pictures may; the punctuation of their stream and lossless sources may not."""
+    return (
+        isinstance(message, schema.VideoFrame)
+        and message.event == "picture"
+        and not message.lossless
+    )

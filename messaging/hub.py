@@ -1,0 +1,109 @@
+"""The hub: one process with one address that every node connects to.
+
+Two proxies, so that a slow reader of pictures never holds up a result; and the clock service.
+"""
+
+import threading
+from dataclasses import astuple
+from pathlib import Path
+from typing import IO
+
+import zmq
+
+from messaging.address import endpoints
+from messaging.bus import configure
+from messaging.clock_service import answer_questions
+from messaging.errors import UserError
+from messaging.node import Node
+
+SUBSCRIBE_TO_ALL = b"\1"
+"""Makes every sender send everything to the hub: a reader that got its own echo from there has
+then joined every stream, without word having to travel on to each sender."""
+
+
+class Hub:
+    """Binds and serves at once, until it is closed."""
+
+    def __init__(self, address: str) -> None:
+        self._places = places = endpoints(address)
+        self._lock = _lock(address)
+        self._context = zmq.Context()
+        try:
+            self._threads = [
+                self._clock_service(places.clock),
+                self._proxy(places.bulk_in, places.bulk_out, bulk=True),
+                self._proxy(places.events_in, places.events_out, bulk=False),
+            ]
+        except zmq.ZMQError as error:
+            self._context.destroy(linger=0)
+            raise UserError(
+                f"the hub cannot bind {address}: {error.strerror}; another program may be there "
+                "(choose another address with --bind)"
+            ) from error
+        for thread in self._threads:
+            thread.start()
+
+    def _clock_service(self, endpoint: str) -> threading.Thread:
+        socket: zmq.Socket[bytes] = self._context.socket(zmq.ROUTER)
+        socket.setsockopt(zmq.MAXMSGSIZE, 256)
+        socket.bind(endpoint)
+        return threading.Thread(target=answer_questions, args=(socket,), daemon=True)
+
+    def _proxy(self, into: str, out: str, *, bulk: bool) -> threading.Thread:
+        ends: list[zmq.Socket[bytes]] = []
+        for kind, endpoint in ((zmq.XSUB, into), (zmq.XPUB, out)):
+            socket: zmq.Socket[bytes] = self._context.socket(kind)
+            configure(socket, bulk=bulk)
+            socket.bind(endpoint)
+            ends.append(socket)
+        ends[0].send(SUBSCRIBE_TO_ALL)
+
+        def forward() -> None:
+            try:
+                zmq.proxy(*ends)
+            except zmq.ContextTerminated:
+                for end in ends:
+                    end.close(linger=0)
+
+        return threading.Thread(target=forward, daemon=True)
+
+    def close(self) -> None:
+        self._context.term()
+        for thread in self._threads:
+            thread.join()
+        if self._lock is not None:
+            for left in (*astuple(self._places), f"ipc://{self._lock.name}"):
+                Path(left.removeprefix("ipc://")).unlink(missing_ok=True)
+            self._lock.close()
+
+
+def _lock(address: str) -> IO[str] | None:
+    """Sockets in the file system can be taken over silently; a lock beside them cannot."""
+    if not address.startswith("ipc://"):
+        return None
+    import fcntl
+
+    path = Path(address.removeprefix("ipc://")).with_suffix(".lock")
+    try:
+        lock = path.open("w")
+    except OSError as error:
+        raise UserError(f"the hub cannot use {path.parent}: {error.strerror}") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        raise UserError(
+            f"a hub runs at {address} already; join it, or choose another address with --bind"
+        ) from None
+    return lock
+
+
+def serve(address: str, log_level: str = "info") -> None:
+    """Run the hub until this process is asked to stop."""
+    hub = Hub(address)
+    try:
+        with Node("hub", address, log_level=log_level) as node:
+            while node.alive():
+                node.receive(0.1)
+    finally:
+        hub.close()

@@ -1,0 +1,312 @@
+"""A node: a process with a name on the bus, a heartbeat, and a way to be asked to stop.
+
+``with Node(...) as node:`` and a loop over ``node.alive()`` is all that a node's file needs around
+its pure part.
+"""
+
+import logging
+import multiprocessing
+import multiprocessing.connection
+import os
+import signal
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any, Literal, Self, TypeVar
+
+from messaging import schema
+from messaging.bus import Bus
+from messaging.clock import clock_name, monotonic_ns
+from messaging.clock_service import is_same_clock
+from messaging.schema import Control, Heartbeat, LogRecord, Stamp
+from messaging.topics import CONTROL, HEARTBEAT, LOG, Topic
+from messaging.wire import Received
+
+M = TypeVar("M", bound="schema.Message")
+State = Literal["starting", "waiting", "running", "closing"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+LEVELS: Mapping[int, LogLevel] = {
+    logging.DEBUG: "debug",
+    logging.INFO: "info",
+    logging.WARNING: "warning",
+}
+
+HEARTBEAT_NS = 1_000_000_000
+EAGER_LEVELS: Mapping[int, LogLevel] = {
+    logging.DEBUG: "debug",
+    logging.INFO: "info",
+    logging.WARNING: "warning",
+}
+
+HEARTBEAT_NS = 250_000_000
+EAGER_NS = 5_000_000_000
+"""A young node shows itself more often, so that those who wait for it start without delay."""
+ORPHAN_GRACE_S = 3.0
+
+
+class Node:
+    """One sender and reader on the bus. All calls come from one thread; only logging may not."""
+
+    def __init__(
+        self,
+        name: str,
+        address: str,
+        subscribe: Sequence[Topic[Any]] = (),
+        log_level: str = "info",
+        connect_timeout_s: float = 10.0,
+    ) -> None:
+        self.name = name
+        self._subscribed = frozenset(topic.name for topic in subscribe)
+        topics = dict.fromkeys((*subscribe, HEARTBEAT, CONTROL))
+        self._bus = Bus(name, address, tuple(topics))
+        self._connect_timeout_s = connect_timeout_s
+        self._state: State = "starting"
+        self.text = ""
+        self._started_ns = monotonic_ns()
+        self._last_heartbeat_ns = 0
+        self._stop = threading.Event()
+        self._peers: dict[str, Received[Heartbeat]] = {}
+        self._credit: dict[tuple[str, str], tuple[int, int]] = {}
+        self._bound_ns: int | None = 0
+        self._launched = multiprocessing.parent_process() is not None
+        self._log_queue: deque[LogRecord] = deque(maxlen=10_000)
+        self.log = logging.getLogger(f"emofuse.{name}")
+        self.log.setLevel(log_level.upper())
+
+    def __enter__(self) -> Self:
+        self._install_signals()
+        if self._launched:
+            threading.Thread(target=self._follow_parent, daemon=True).start()
+        self._handlers: list[logging.Handler] = [_Forwarder(self)]
+        if not self._launched:
+            self._handlers.append(logging.StreamHandler(sys.stderr))
+        for handler in self._handlers:
+            self.log.addHandler(handler)
+        try:
+            self._bus.join(self._connect_timeout_s)
+        except BaseException:
+            self._leave()
+            raise
+        if not is_same_clock(self._bus.endpoints.clock, self._connect_timeout_s):
+            self._bound_ns = None
+            self.log.warning("this clock is not the hub's: the error bound of stamps is unknown")
+        self._beat()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.state = "closing"
+        self._leave()
+
+    def _leave(self) -> None:
+        for handler in self._handlers:
+            self.log.removeHandler(handler)
+        self._bus.close()
+
+    def _install_signals(self) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            return
+
+        def ask(_number: int, _frame: FrameType | None) -> None:
+            self._stop.set()
+
+        signal.signal(signal.SIGTERM, ask)
+        # Ctrl-C reaches every process of a terminal at once; launched nodes leave the order of
+        # stopping to their launcher, or results on their way would be lost.
+        signal.signal(signal.SIGINT, signal.SIG_IGN if self._launched else ask)
+
+    def _follow_parent(self) -> None:
+        """End with the launcher, also when it was killed and this node's loop hangs."""
+        parent = multiprocessing.parent_process()
+        assert parent is not None
+        multiprocessing.connection.wait([parent.sentinel])
+        self._stop.set()
+        time.sleep(ORPHAN_GRACE_S)
+        os._exit(1)
+
+    @property
+    def state(self) -> State:
+        return self._state
+
+    @state.setter
+    def state(self, state: State) -> None:
+        if state != self._state:
+            self._state = state
+            self._beat()
+
+    def alive(self) -> bool:
+        """To be called in every turn of the loop; ``False`` once the node was asked to stop.
+
+        Sends the heartbeat when one is due. A loop that does not come by here counts as hung,
+        unless its state is ``starting`` or ``waiting``.
+        """
+        if self._state == "starting":
+            self.state = "running"
+        now = monotonic_ns()
+        young = now - self._started_ns < EAGER_NS
+        if now - self._last_heartbeat_ns >= (EAGER_HEARTBEAT_NS if young else HEARTBEAT_NS):
+            self._beat()
+        self._flush_log()
+        return not self._stop.is_set()
+
+    def ask_to_stop(self) -> None:
+        """Make ``alive`` say ``False``."""
+        self._stop.set()
+
+    def stamp(self, captured_ns: int | None = None) -> Stamp:
+        """An instant of this host's monotonic clock (``None``: now) as the pipeline sees it."""
+        captured = monotonic_ns() if captured_ns is None else captured_ns
+        return Stamp(captured, clock_name(), 0, self._bound_ns)
+
+    def publish(self, topic: Topic[M], message: M, payload: Any = b"") -> int:
+        """Send; never blocks. A large payload (bytes, or a C-contiguous array) is not copied, so
+        it must not be changed afterwards. Returns the message's sequence number.
+        """
+        return self._bus.publish(topic, message, payload)
+
+    def is_wanted(self, topic: Topic[Any]) -> bool:
+        """Whether any node reads ``topic``, as far as word has come here."""
+        return self._bus.is_wanted(topic)
+
+    def receive(self, timeout_s: float = 0.1) -> list[Received[Any]]:
+        """What has arrived on the subscribed topics; waits at most ``timeout_s`` for the first.
+
+        Of a live camera's pictures only the newest is kept, and says how many it overtook.
+        """
+        wanted: list[Received[Any]] = []
+        for received in self._bus.receive(timeout_s):
+            if isinstance(received.message, Heartbeat) and received.sender != self.name:
+                self._note_peer(received)
+            elif isinstance(received.message, Control):
+                self._obey(received.message, received.incarnation)
+            if received.topic.name in self._subscribed:
+                wanted.append(received)
+        return wanted
+
+    def peers(self) -> Mapping[str, Heartbeat]:
+        """The newest heartbeat of every other node, as of the last ``receive``."""
+        return {name: received.message for name, received in self._peers.items()}
+
+    def give_credit(self, received: Received[Any]) -> None:
+        """Tell a lossless sender that this reader has done with ``received``."""
+        self.publish(
+            CONTROL,
+            Control(
+                self.stamp(),
+                "credit",
+                self.name,
+                received.topic.name,
+                received.sender,
+                received.incarnation,
+                received.seq,
+            ),
+        )
+
+    def wait_for_credit(self, topic: Topic[Any], ahead: int) -> bool:
+        """Block until the slowest reader is less than ``ahead`` messages behind on ``topic``.
+
+        The readers are those that give credit; while there is none, ``ahead`` messages may leave.
+        ``False`` when the node was asked to stop meanwhile.
+        """
+        while self.alive():
+            sent = self._bus.ledger.sent(topic.name)
+            self._forgive_restarted_readers(topic, sent)
+            acknowledged = [
+                seq for (name, _), (_, seq) in self._credit.items() if name == topic.name
+            ]
+            if sent - 1 - min(acknowledged, default=-1) < ahead:
+                if self.state == "waiting":
+                    self.state, self.text = "running", ""
+                return True
+            self.receive(0.1)
+        return False
+
+    def _forgive_restarted_readers(self, topic: Topic[Any], sent: int) -> None:
+        """What a reader had not acknowledged when it died will never be: do not wait for it."""
+        for (name, reader), (incarnation, seq) in list(self._credit.items()):
+            peer = self._peers.get(reader)
+            if name == topic.name and peer is not None and peer.incarnation > incarnation:
+                self.log.warning(
+                    "%s was restarted; %d messages of %s were lost with it",
+                    reader,
+                    sent - 1 - seq,
+                    topic.name,
+                )
+                self._credit[name, reader] = (peer.incarnation, sent - 1)
+
+    def _note_peer(self, received: Received[Heartbeat]) -> None:
+        """A heartbeat's word on what its sender sent shows what is missing at the end.
+
+        For ``bulk`` the word of the heartbeat before is used: it comes by the other proxy, and may
+        arrive before the messages that it counts.
+        """
+        former = self._peers.get(received.sender)
+        self._peers[received.sender] = received
+        self._bus.ledger.tails(received, former)
+
+    def _obey(self, control: Control, incarnation: int) -> None:
+        if control.action == "stop" and not self._launched:
+            self._stop.set()
+        elif (
+            control.action == "credit"
+            and control.sender == self.name
+            and control.incarnation == self._bus.incarnation
+        ):
+            key = (control.topic, control.reader)
+            former = self._credit.get(key, (incarnation, -1))
+            self._credit[key] = (incarnation, max(former[1], control.seq))
+
+    def _beat(self) -> None:
+        self._last_heartbeat_ns = monotonic_ns()
+        self.publish(
+            HEARTBEAT,
+            Heartbeat(
+                self.stamp(self._last_heartbeat_ns),
+                self.name,
+                self._state,
+                os.getpid(),
+                uptime_ns=self._last_heartbeat_ns - self._started_ns,
+                rss_bytes=_resident_bytes(),
+                cpu_ns=time.process_time_ns(),
+                rejected=self._bus.ledger.rejected,
+                counts=self._bus.ledger.counts(),
+                text=self.text,
+            ),
+        )
+
+    def _flush_log(self) -> None:
+        while self._log_queue:
+            self.publish(LOG, self._log_queue.popleft())
+
+    def queue_log(self, level: LogLevel, text: str) -> None:
+        """Have ``text`` published by the loop's thread; any thread may call this."""
+        self._log_queue.append(LogRecord(self.stamp(), self.name, level, text[:32_000]))
+
+
+class _Forwarder(logging.Handler):
+    """Sends log records to the bus, through the node's own thread."""
+
+    def __init__(self, node: Node) -> None:
+        super().__init__()
+        self._node = node
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._node.queue_log(LEVELS.get(record.levelno, "error"), self.format(record))
+
+
+def _resident_bytes() -> int:
+    """Physical memory that the process holds now; 0 where the system does not tell."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
