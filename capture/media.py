@@ -1,0 +1,192 @@
+"""A media file as camera and microphone at once, in the file's own time.
+
+Every stamp is file time on the clock ``media:<name>``; its offset is the instant at which file time
+0 plays, the same for the whole file. At speed 1 a message leaves when ``pipeline_ns`` has come, so
+that now minus ``pipeline_ns`` is the latency, as with a live camera. At any other speed the results
+are the same, but that difference says nothing.
+"""
+
+import heapq
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
+from typing import Any, Literal
+
+from capture.media_file import MediaFile, Picture, open_media
+from capture.pacing import NAP_S, Pace
+from capture.resample import SAMPLE_RATE, Sound
+from capture.speech_events import SoundMessages
+from capture.voice_activity import Frame, VoiceActivity
+from config.settings import MediaSettings, Settings
+from messaging.errors import UserError
+from messaging.node import Node
+from messaging.schema import AudioChunk, SpeechEvent, Stamp, VideoFrame
+from messaging.topics import AUDIO, SPEECH, VIDEO, Topic
+
+SAMPLE_NS = 1_000_000_000 // SAMPLE_RATE
+OPENED_NS = -1
+"""File time at which sources open: the stamps of a source strictly increase."""
+LATE_NS = 200_000_000
+"""What is sent later than this is worth a warning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    due_ns: int
+    """File time at which it is sent: a chunk of sound when its last sample has been heard."""
+    topic: Topic[Any]
+    message: VideoFrame | AudioChunk | SpeechEvent
+    payload: Any = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What is the same in all messages of a file that is played."""
+
+    name: str
+    start_ns: int = 0
+    """The instant at which file time 0 plays."""
+    lossless: bool = False
+
+    def stamp(self, at_ns: int) -> Stamp:
+        return Stamp(at_ns, f"media:{self.name}", self.start_ns)
+
+
+def messages(
+    file: MediaFile, activity: VoiceActivity, source: Source, alive: Callable[[], bool]
+) -> Iterator[Outgoing]:
+    """All that the file says, in the order in which it is due; every source opens first.
+
+    Once ``alive`` says no, the utterance that is open ends, and the sources close.
+    """
+    streams: list[Iterator[Outgoing]] = []
+    if file.audio is not None:
+        heard = takewhile(lambda _: alive(), file.sound())
+        cameras = () if file.video is None else (source.name,)
+        streams.append(sound_messages(heard, activity, source, cameras))
+    if file.video is not None:
+        seen = takewhile(lambda _: alive(), file.pictures())
+        streams.append(picture_messages(seen, file.interval_ns, source))
+    return heapq.merge(*streams, key=lambda outgoing: outgoing.due_ns)
+
+
+def picture_messages(
+    pictures: Iterable[Picture], interval_ns: int, source: Source
+) -> Iterator[Outgoing]:
+    def message(
+        event: Literal["opened", "picture", "closed"],
+        at_ns: int,
+        index: int,
+        shape: tuple[int, ...] = (0, 0),
+    ) -> VideoFrame:
+        return VideoFrame(
+            source.stamp(at_ns),
+            source.name,
+            index,
+            event,
+            width=shape[1],
+            height=shape[0],
+            interval_ns=interval_ns,
+            lossless=source.lossless,
+        )
+
+    end_ns, count = 0, 0
+    yield Outgoing(OPENED_NS, VIDEO, message("opened", OPENED_NS, 0))
+    for picture in pictures:
+        shown = message("picture", picture.at_ns, count, picture.pixels.shape)
+        yield Outgoing(picture.at_ns, VIDEO, shown, picture.pixels)
+        end_ns, count = picture.at_ns + max(1, interval_ns), count + 1
+    yield Outgoing(end_ns, VIDEO, message("closed", end_ns, count))
+
+
+def sound_messages(
+    sound: Iterable[Sound], activity: VoiceActivity, source: Source, cameras: tuple[str, ...]
+) -> Iterator[Outgoing]:
+    """On ``audio`` and ``speech``; the first sample of ``sound`` is at file time 0."""
+    made = SoundMessages(
+        source.name,
+        lambda sample: source.stamp(sample * SAMPLE_NS),
+        cameras=cameras,
+        lossless=source.lossless,
+    )
+    yield Outgoing(OPENED_NS, AUDIO, made.chunk_mark("opened", 0))
+    yield Outgoing(OPENED_NS, SPEECH, made.speech_mark("opened", 0))
+    end = 0
+    for frame in frames(sound, activity):
+        end = frame.first_sample + len(frame.sound)
+        if len(frame.sound):
+            yield Outgoing(end * SAMPLE_NS, AUDIO, made.chunk(frame), frame.sound)
+        for event in frame.events:
+            yield Outgoing(end * SAMPLE_NS, SPEECH, made.speech(event))
+    yield Outgoing(end * SAMPLE_NS, AUDIO, made.chunk_mark("closed", end))
+    yield Outgoing(end * SAMPLE_NS, SPEECH, made.speech_mark("closed", end))
+
+
+def frames(sound: Iterable[Sound], activity: VoiceActivity) -> Iterator[Frame]:
+    for samples in sound:
+        yield from activity.feed(samples)
+    yield activity.flush()
+
+
+def source_name(settings: MediaSettings, path: Path) -> str:
+    """The name that was asked for, else the file's, made to fit."""
+    return settings.name or re.sub(r"[^\w.-]", "_", path.stem)[:64]
+
+
+def wait_for(node: Node, names: Iterable[str]) -> bool:
+    """Until all of these nodes are running; ``False`` when asked to stop meanwhile."""
+    node.state = "waiting"
+    while node.alive():
+        running = {name for name, peer in node.peers().items() if peer.state == "running"}
+        missing = [name for name in names if name not in running]
+        if not missing:
+            node.text = ""
+            node.state = "running"
+            return True
+        node.text = f"waiting for {', '.join(missing)}"
+        node.receive(NAP_S)
+    return False
+
+
+def play(node: Node, file: MediaFile, activity: VoiceActivity, settings: MediaSettings) -> None:
+    """Send the whole file at the speed that is asked for."""
+    pace = Pace(settings.speed)
+    lossless = settings.speed == "max"
+    source = Source(source_name(settings, file.path), pace.start_ns, lossless)
+    credited = SPEECH if file.video is None else VIDEO
+
+    def alive() -> bool:
+        node.receive(0)
+        return node.alive()
+
+    for outgoing in messages(file, activity, source, alive):
+        pace.wait(outgoing.due_ns, alive)
+        if lossless and outgoing.topic is credited:
+            node.wait_for_credit(credited, settings.credit)
+        node.publish(outgoing.topic, outgoing.message, outgoing.payload)
+    for sentence in file.damage.sentences():
+        node.log.warning("%s: %s", file.path, sentence)
+    if pace.latest_ns > LATE_NS:
+        node.log.warning(
+            "%s was played up to %.1f s late: decoding is too slow here; play it at speed max",
+            file.path,
+            pace.latest_ns / 1e9,
+        )
+
+
+def run(settings: Settings) -> None:
+    path = settings.media.file
+    if path is None:
+        raise UserError("no media file was named; set media.file")
+    file = open_media(path)
+    activity = VoiceActivity(settings.voice_activity)
+    with Node(
+        "media",
+        settings.bus.address,
+        log_level=settings.log_level,
+        connect_timeout_s=settings.bus.connect_timeout_s,
+    ) as node:
+        if wait_for(node, settings.media.wait_for):
+            play(node, file, activity, settings.media)

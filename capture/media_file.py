@@ -1,0 +1,209 @@
+"""A media file's pictures and its sound, each with its own time in the file.
+
+Pure: a file in, pictures and samples out. File time 0 is the earliest start of the two streams, as
+players have it, so picture and sound keep their true relation whichever begins first. Each stream
+is read through a container of its own: neither waits for the other, so memory stays small however
+the file is interleaved.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Protocol, TypeVar, cast
+
+import av
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.packet import Packet
+from av.stream import Disposition, Stream
+from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from capture.resample import Sound
+from capture.sound_line import SoundLine
+from messaging.errors import UserError
+
+SECOND = 1_000_000_000
+UNKNOWN_INTERVAL_NS = 40_000_000
+"""Stands in for the distance of two pictures where the file tells neither times nor a rate."""
+
+F = TypeVar("F")
+
+
+class Decoder(Protocol[F]):
+    def decode(self, packet: "Packet[Any] | None" = None) -> list[F]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    at_ns: int
+    """File time."""
+    pixels: NDArray[np.uint8]
+    """``(height, width, 3)``, BGR, contiguous, the right way up."""
+
+
+@dataclass(slots=True)
+class Damage:
+    """What could not be played as it should be, counted while the file is read."""
+
+    broke_off: str = ""
+    packets: int = 0
+    pictures: int = 0
+    backward: int = 0
+    missing_ns: int = 0
+    doubled_ns: int = 0
+
+    def sentences(self) -> Iterator[str]:
+        """One for each kind of damage there is."""
+        if self.broke_off:
+            yield f"it breaks off: {self.broke_off}"
+        if self.packets:
+            yield f"{self.packets} packets could not be decoded"
+        if self.pictures:
+            yield f"{self.pictures} pictures are damaged"
+        if self.backward:
+            yield f"{self.backward} pictures left out, their times do not increase"
+        if self.missing_ns:
+            yield f"{self.missing_ns / SECOND:.3f} s of sound are missing, played as silence"
+        if self.doubled_ns:
+            yield f"{self.doubled_ns / SECOND:.3f} s of sound left out, their times overlap"
+
+
+@dataclass(frozen=True, slots=True)
+class MediaFile:
+    """What ``open_media`` found in a file, and the way to its pictures and its sound."""
+
+    path: Path
+    zero: Fraction
+    """File time 0 in the container's own time, seconds."""
+    video: int | None
+    """Index of the stream of pictures that is played."""
+    audio: int | None
+    interval_ns: int = 0
+    """Nominal distance of two pictures; 0 where the file tells no rate."""
+    damage: Damage = field(default_factory=Damage)
+
+    def pictures(self) -> Iterator[Picture]:
+        """Every picture, in the order of time; times strictly increase."""
+        if self.video is None:
+            return
+        convert = VideoReformatter().reformat  # one for all: one for each costs twice the time
+        next_ns, last_ns = 0, -1
+        with open_container(self.path) as container:
+            for frame in self._frames(
+                container, cast("VideoStream", container.streams[self.video])
+            ):
+                at_ns = self._file_time(frame)
+                if at_ns is None:
+                    at_ns = next_ns
+                if at_ns <= last_ns:
+                    self.damage.backward += 1
+                    continue
+                self.damage.pictures += frame.is_corrupt
+                yield Picture(at_ns, upright(convert(frame, format="bgr24"), frame.rotation))
+                last_ns, next_ns = at_ns, at_ns + (self.interval_ns or UNKNOWN_INTERVAL_NS)
+
+    def sound(self) -> Iterator[Sound]:
+        """All sound as one line of 16 kHz mono samples, the first of them at file time 0."""
+        if self.audio is None:
+            return
+        line = SoundLine()
+        with open_container(self.path) as container:
+            for frame in self._frames(
+                container, cast("AudioStream", container.streams[self.audio])
+            ):
+                at_ns = self._file_time(frame)
+                yield from line.feed(at_ns, samples_of(frame), frame.sample_rate)
+        yield from line.flush()
+        self.damage.missing_ns, self.damage.doubled_ns = line.missing_ns, line.doubled_ns
+
+    def _file_time(self, frame: VideoFrame | AudioFrame) -> int | None:
+        if frame.pts is None or frame.time_base is None:
+            return None
+        return round((frame.pts * frame.time_base - self.zero) * SECOND)
+
+    def _frames(self, container: InputContainer, stream: Decoder[F]) -> Iterator[F]:
+        for packet in self._packets(container, stream):
+            try:
+                frames = stream.decode(packet)
+            except FFmpegError:
+                self.damage.packets += 1
+            else:
+                yield from frames
+
+    def _packets(self, container: InputContainer, stream: object) -> "Iterator[Packet[Any] | None]":
+        """``None`` comes last where the file breaks off: decode what the decoder still holds."""
+        try:
+            yield from container.demux(stream)
+        except FFmpegError as error:
+            self.damage.broke_off = error.strerror or str(error)
+            yield None
+
+
+def open_media(path: Path) -> MediaFile:
+    """Look into a file; it is closed again.
+
+    Raises:
+        UserError: the file is not there, cannot be read, or holds neither pictures nor sound.
+    """
+    with open_container(path) as container:
+        video = next(filter(playable, container.streams.video), None)
+        audio = next(filter(playable, container.streams.audio), None)
+        chosen = [stream for stream in (video, audio) if stream]
+        if not chosen:
+            raise UserError(f"{path} has no pictures or sound to play; give a video or sound file")
+        rate = video.average_rate or video.guessed_rate if video else None
+        return MediaFile(
+            path,
+            zero=min(start_of(stream) for stream in chosen),
+            video=video.index if video else None,
+            audio=audio.index if audio else None,
+            interval_ns=round(SECOND / rate) if rate else 0,
+        )
+
+
+def open_container(path: Path) -> InputContainer:
+    """Raises ``UserError`` for what is no media file, in one line."""
+    if not path.exists():
+        raise UserError(f"no media file {path}; check the path")
+    if not path.is_file():
+        raise UserError(f"{path} is no file; give a video or sound file")
+    if not path.stat().st_size:
+        raise UserError(f"{path} is empty; give a video or sound file")
+    try:
+        # "file:" keeps FFmpeg from taking a name with a colon for a protocol
+        return av.open(f"file:{path}", metadata_errors="ignore")
+    except FFmpegError as error:
+        reason = error.strerror or str(error)
+        raise UserError(f"{path} cannot be played ({reason}); give a video or sound file") from None
+
+
+def playable(stream: Stream) -> bool:
+    """There is a decoder for it, and it is no cover picture of a piece of music."""
+    known = bool(stream.codec_context)
+    return known and not stream.disposition & Disposition.attached_pic
+
+
+def start_of(stream: Stream) -> Fraction:
+    """Seconds; 0 where the file does not tell."""
+    return (stream.start_time or 0) * (stream.time_base or Fraction(0))
+
+
+def upright(frame: VideoFrame, rotation: int) -> NDArray[np.uint8]:
+    """The picture as it is meant to be seen; ``rotation`` is in degrees, counter-clockwise."""
+    pixels = cast("NDArray[np.uint8]", frame.to_ndarray())  # its rows may have a tail
+    return np.ascontiguousarray(np.rot90(pixels, round(rotation / 90)))
+
+
+def samples_of(frame: AudioFrame) -> NDArray[Any]:
+    """``(n, channels)``, of the type that the file has."""
+    samples = frame.to_ndarray()
+    if frame.format.is_planar:
+        return samples.T
+    return samples.reshape(-1, frame.layout.nb_channels)
