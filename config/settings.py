@@ -3,12 +3,20 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\w.-]+$")]
+
+
+def _split_commas(value: object) -> object:
+    """A list may be one text, as in an environment variable."""
+    return tuple(part for part in value.split(",") if part) if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[Name, ...], BeforeValidator(_split_commas)]
 
 
 class Section(BaseModel):
@@ -37,7 +45,7 @@ class MicrophoneSettings(Section):
     device: str = "auto"
     """``auto``, ``none``, a number, or a part of the device's name."""
     name: Name = "microphone"
-    cameras: tuple[Name, ...] = ()
+    cameras: Names = ()
     """Only faces of these cameras label this microphone's utterances; empty: any camera's."""
 
 
@@ -61,19 +69,23 @@ class MediaSettings(Section):
     """1 plays in real time; ``max`` as fast as it goes without loss."""
     name: Annotated[str, Field(max_length=64, pattern=r"^[\w.-]*$")] = ""
     """Of both sources; empty: the file's name."""
-    wait_for: tuple[str, ...] = ("inference", "fusion")
+    wait_for: Names = ("inference", "fusion")
     """Nodes that must run before the first picture is sent."""
     credit: Annotated[int, Field(ge=1, le=8)] = 4
     """At speed ``max``: pictures sent ahead of the slowest reader."""
 
 
 class InferenceSettings(Section):
-    detector: Literal["blazeface", "haar"] = "blazeface"
+    detector: Literal["blazeface", "blazeface-full", "haar"] = "blazeface"
+    """``blazeface-full`` finds faces of half the size in three times the time."""
     engine: Literal["auto", "litert", "tensorflow"] = "auto"
     """``auto``: TensorFlow where it sees a GPU, LiteRT elsewhere."""
     threads: Annotated[int, Field(ge=1, le=64)] = 1
     min_score: Probability = 0.5
     max_faces: Annotated[int, Field(ge=1, le=64)] = 8
+    """Of more faces in a picture the largest are analysed."""
+    pictures: Literal["raw", "jpeg"] = "raw"
+    """What is asked of the cameras: ``jpeg`` where the network between is the bottleneck."""
 
 
 class FusionSettings(Section):
@@ -84,6 +96,8 @@ class FusionSettings(Section):
     """A face farther away than this labels nothing."""
     patience_s: Positive = 2.0
     """A live result waits so long for proof, then goes out as not settled."""
+    history_s: Annotated[float, Field(gt=0, le=3600)] = 60.0
+    """Faces are kept no longer than this, where a microphone is silent without having closed."""
     exit_when_closed: bool = False
     """End when every source has closed, as files do."""
 

@@ -1,0 +1,161 @@
+"""The join of faces and utterances: by proof, not by luck. Pure: no socket, no clock.
+
+``docs/concepts.md`` says what is proven and what is guaranteed.
+"""
+
+from bisect import bisect_right, insort
+from collections.abc import Iterable
+from operator import attrgetter
+
+from config.settings import FusionSettings
+from fusion.history import History
+from fusion.match import Match, Method, Reference
+from fusion.microphone import Microphone, Utterance
+from messaging.schema import FaceEmotions, SpeechEvent, UtteranceEmotion
+
+SECOND = 1_000_000_000
+
+_onset_ns = attrgetter("onset_ns")
+
+
+class Aligner:
+    """Takes face results and speech events, gives out the utterances' labels.
+
+    Messages of one source come in the order in which it sent them; between sources any order will
+    do.
+    """
+
+    def __init__(self, settings: FusionSettings) -> None:
+        self._reference: Reference = settings.reference
+        self._method: Method = settings.method
+        self._max_gap_ns = round(settings.max_gap_s * SECOND)
+        self._patience_ns = round(settings.patience_s * SECOND)
+        self._history_ns = round(settings.history_s * SECOND)
+        self._histories: dict[str, History] = {}
+        self._microphones: dict[str, Microphone] = {}
+        self._waiting: dict[tuple[str, ...], list[Utterance]] = {}
+        """By competing cameras, in the order of their onsets."""
+        self.ignored = 0
+        """Messages that cannot be true; above all stamps of a source that do not increase."""
+
+    @property
+    def pictures_kept(self) -> int:
+        return sum(len(history) for history in self._histories.values())
+
+    @property
+    def done(self) -> bool:
+        """Whether all sources have closed, a microphone among them, and no utterance waits."""
+        return (
+            bool(self._microphones)
+            and all(microphone.closed for microphone in self._microphones.values())
+            and all(history.closed for history in self._histories.values() if history.seen)
+            and not any(self._waiting.values())
+        )
+
+    def faces(self, message: FaceEmotions) -> list[UtteranceEmotion]:
+        """Take a picture's faces, or punctuation; give out what is proven by it."""
+        history = self._histories.setdefault(message.source, History())
+        if not history.add(message):
+            self.ignored += 1
+            return []
+        history.forget(history.shown_ns - self._history_ns)
+        return [
+            result
+            for cameras in self._waiting
+            if not cameras or message.source in cameras
+            for result in self._proven(cameras)
+        ]
+
+    def speech(self, message: SpeechEvent, arrived_ns: int) -> list[UtteranceEmotion]:
+        """Take a speech event; give out a provisional result, and what is proven by now.
+
+        ``arrived_ns`` is on the clock of ``expire``: patience counts from there.
+        """
+        microphone = self._microphones.setdefault(message.source, Microphone())
+        utterances = microphone.hear(message, arrived_ns)
+        if utterances is None:
+            self.ignored += 1
+            return []
+        results = self._take(utterances)
+        self._forget()
+        return results
+
+    def expire(self, now_ns: int) -> list[UtteranceEmotion]:
+        """Give out what has waited for longer than patience allows, not settled.
+
+        A lossless source is waited for, however long it takes.
+        """
+        results: list[UtteranceEmotion] = []
+        for cameras, waiting in self._waiting.items():
+            if any(history.lossless for history in self._competing(cameras)):
+                continue
+            overdue = [
+                utterance
+                for utterance in waiting
+                if not utterance.lossless and utterance.arrived_ns + self._patience_ns < now_ns
+            ]
+            for utterance in overdue:
+                waiting.remove(utterance)
+                results.append(self._unproven(utterance))
+        return results
+
+    def finish(self) -> list[UtteranceEmotion]:
+        """Give out all that is still open, so that nothing vanishes when the pipeline stops."""
+        results: list[UtteranceEmotion] = []
+        for microphone in self._microphones.values():
+            results += self._take(microphone.cut_short(arrived_ns=0))
+        for waiting in self._waiting.values():
+            results += [self._unproven(utterance) for utterance in waiting]
+            waiting.clear()
+        return results
+
+    def _take(self, utterances: Iterable[Utterance]) -> list[UtteranceEmotion]:
+        results: list[UtteranceEmotion] = []
+        for utterance in utterances:
+            if utterance.ended:
+                waiting = self._waiting.setdefault(utterance.cameras, [])
+                insort(waiting, utterance, key=_onset_ns)
+                results += self._proven(utterance.cameras)
+            else:
+                results.append(self._match(utterance, "onset").provisional())
+        return results
+
+    def _proven(self, cameras: tuple[str, ...]) -> list[UtteranceEmotion]:
+        """Give out what is proven of the utterances that these cameras compete for."""
+        waiting, histories = self._waiting[cameras], self._competing(cameras)
+        if not (waiting and histories):
+            return []
+        watermark_ns = min(history.watermark_ns for history in histories)
+        reached = bisect_right(waiting, watermark_ns, key=_onset_ns)
+        results: list[UtteranceEmotion] = []
+        unproven: list[Utterance] = []
+        for utterance in waiting[:reached]:
+            match = Match(utterance, histories, self._reference, self._max_gap_ns)
+            if match.is_proven:
+                results.append(match.final(self._method, proven=True))
+            else:
+                unproven.append(utterance)
+        waiting[:reached] = unproven
+        return results
+
+    def _unproven(self, utterance: Utterance) -> UtteranceEmotion:
+        return self._match(utterance, self._reference).final(self._method, proven=False)
+
+    def _match(self, utterance: Utterance, reference: Reference) -> Match:
+        histories = self._competing(utterance.cameras)
+        return Match(utterance, histories, reference, self._max_gap_ns)
+
+    def _competing(self, cameras: tuple[str, ...]) -> list[History]:
+        """The named ones are waited for also before they opened."""
+        if cameras:
+            return [self._histories.setdefault(name, History()) for name in cameras]
+        return [history for history in self._histories.values() if history.seen]
+
+    def _forget(self) -> None:
+        """Let go of pictures that all microphones have passed, with all their utterances."""
+        needed_ns = [m.needed_ns for m in self._microphones.values() if not m.closed]
+        if not needed_ns:
+            return  # one may open again; the limit of history holds
+        needed_ns += [waiting[0].onset_ns for waiting in self._waiting.values() if waiting]
+        for history in self._histories.values():
+            history.forget(min(needed_ns) - self._max_gap_ns)

@@ -1,0 +1,141 @@
+"""One utterance against what the cameras have shown: is its label proven, and which is it?
+
+Nothing here changes anything: what a match says follows from the utterance and the histories.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
+
+from fusion.history import History, Sighting, nearest
+from fusion.label import AGGREGATES, Aggregate, mean_confidence
+from fusion.microphone import Utterance
+from messaging.schema import Probabilities, Status, UtteranceEmotion, most_likely
+
+Reference = Literal["offset", "middle", "onset"]
+Method = Literal["nearest"] | Aggregate
+
+
+class Match:
+    """What labels an utterance, as far as the competing cameras' histories go by now."""
+
+    def __init__(
+        self,
+        utterance: Utterance,
+        histories: Sequence[History],
+        reference: Reference,
+        max_gap_ns: int,
+    ) -> None:
+        self.utterance = utterance
+        self.reference: Reference = reference
+        self._histories = histories
+        self._max_gap_ns = max_gap_ns
+        self._ends = {
+            "onset": (utterance.onset,),
+            "middle": (utterance.onset, utterance.offset),
+            "offset": (utterance.offset,),
+        }[reference]
+        self._instant_ns = sum(end.pipeline_ns for end in self._ends) // len(self._ends)
+        near = [s for h in histories for s in h.around(self._instant_ns, max_gap_ns)]
+        self._winner = nearest(near, self._instant_ns)
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether no picture to come can change the result.
+
+        Such a picture lies after its source's watermark. It could beat a candidate at distance d
+        until r + d (an equally distant later one wins, at one stamp the name decides), or be the
+        first candidate until r + max_gap; and until the offset it counts as one of the span.
+        """
+        if not self._histories:
+            return False
+        watermark_ns = min(history.watermark_ns for history in self._histories)
+        return watermark_ns >= max(self.utterance.offset_ns, self._instant_ns + self._reach_ns)
+
+    def provisional(self) -> UtteranceEmotion:
+        """The first word, at the onset: the nearest face of those known by now."""
+        status: Status = "matched" if self._winner else "pending"
+        return replace(self._result(self._winner, status), offset=None)
+
+    def final(self, method: Method, *, proven: bool) -> UtteranceEmotion:
+        """The last word, with what is known."""
+        if self._is_late(method):
+            return replace(self._result(None, "late"), final=True)
+        span = self.utterance.onset_ns, self.utterance.offset_ns
+        pictures = sum(history.pictures(*span) for history in self._histories)
+        faces = [s.face.probabilities for h in self._histories for s in h.sightings(*span)]
+        result = replace(
+            self._result(self._winner, self._status()),
+            pictures=pictures,
+            faces=len(faces),
+            coverage=len(faces) / pictures if pictures else 0.0,
+            settled=proven and not self.utterance.cut_short,
+            final=True,
+        )
+        if not faces:
+            return result
+        result = replace(result, confidence=mean_confidence(faces))
+        if method == "nearest":
+            return result
+        probabilities = AGGREGATES[method](faces)
+        return replace(
+            result,
+            status="matched",
+            method=method,
+            label=most_likely(probabilities),
+            probabilities=probabilities,
+        )
+
+    @property
+    def _reach_ns(self) -> int:
+        """How far from the instant a picture could still change the winner."""
+        return abs(self._winner.at_ns - self._instant_ns) if self._winner else self._max_gap_ns
+
+    def _is_late(self, method: Method) -> bool:
+        """Whether a picture that is no longer kept could have changed the label."""
+        needed_ns = self._instant_ns - self._reach_ns
+        if method != "nearest":
+            needed_ns = min(needed_ns, self.utterance.onset_ns)
+        return any(history.forgotten_ns >= needed_ns for history in self._histories)
+
+    def _status(self) -> Status:
+        if self._winner:
+            return "matched"
+        window = self._instant_ns - self._max_gap_ns, self._instant_ns + self._max_gap_ns
+        seen = any(history.pictures(*window) for history in self._histories)
+        return "no_face" if seen else "gap_exceeded"
+
+    def _result(self, winner: Sighting | None, status: Status) -> UtteranceEmotion:
+        """The fields that the utterance and the nearest picture decide."""
+        utterance = self.utterance
+        probabilities: Probabilities | None = winner and winner.face.probabilities
+        return UtteranceEmotion(
+            utterance.id,
+            utterance.source,
+            utterance.onset,
+            utterance.offset,
+            status,
+            label=probabilities and most_likely(probabilities),
+            probabilities=probabilities,
+            reference=self.reference,
+            camera=winner.source if winner else "",
+            picture=winner and winner.stamp,
+            dt_ns=winner and winner.at_ns - self._instant_ns,
+            track=winner and winner.face.track,
+            confidence=max(probabilities) if probabilities else 0.0,
+            alignment_bound_ns=winner and self._bound_ns(winner),
+            detector=winner.detector if winner else "",
+            classifier=winner.classifier if winner else "",
+        )
+
+    def _bound_ns(self, winner: Sighting) -> int | None:
+        """Both clocks' error bounds, half a picture interval, voice activity's own; ``None`` where
+        one of them is unknown.
+        """
+        bounds = [end.bound_ns for end in (*self._ends, winner.stamp)]
+        known = [bound for bound in bounds if bound is not None]
+        if len(known) < len(bounds) or self.utterance.cut_short or not winner.interval_ns:
+            return None
+        *ends, picture = known
+        total = max(ends) + picture + winner.interval_ns // 2 + self.utterance.bias_ns
+        return total if total < 2**63 else None
