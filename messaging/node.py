@@ -37,15 +37,11 @@ LEVELS: Mapping[int, LogLevel] = {
 }
 
 HEARTBEAT_NS = 1_000_000_000
-EAGER_LEVELS: Mapping[int, LogLevel] = {
-    logging.DEBUG: "debug",
-    logging.INFO: "info",
-    logging.WARNING: "warning",
-}
-
-HEARTBEAT_NS = 250_000_000
+EAGER_HEARTBEAT_NS = 250_000_000
 EAGER_NS = 5_000_000_000
 """A young node shows itself more often, so that those who wait for it start without delay."""
+WORK_UP_NS = 1_000_000_000
+"""A node that is asked to stop works up what has arrived, but no longer than this."""
 ORPHAN_GRACE_S = 3.0
 
 
@@ -70,6 +66,8 @@ class Node:
         self._started_ns = monotonic_ns()
         self._last_heartbeat_ns = 0
         self._stop = threading.Event()
+        self._asked_ns = 0
+        self._has_work = bool(subscribe)
         self._peers: dict[str, Received[Heartbeat]] = {}
         self._credit: dict[tuple[str, str], tuple[int, int]] = {}
         self._bound_ns: int | None = 0
@@ -77,6 +75,7 @@ class Node:
         self._log_queue: deque[LogRecord] = deque(maxlen=10_000)
         self.log = logging.getLogger(f"emofuse.{name}")
         self.log.setLevel(log_level.upper())
+        self.log.propagate = False
 
     def __enter__(self) -> Self:
         self._install_signals()
@@ -144,7 +143,8 @@ class Node:
             self._beat()
 
     def alive(self) -> bool:
-        """To be called in every turn of the loop; ``False`` once the node was asked to stop.
+        """To be called in every turn of the loop; ``False`` once the node was asked to stop, and
+        has worked up what had arrived until then.
 
         Sends the heartbeat when one is due. A loop that does not come by here counts as hung,
         unless its state is ``starting`` or ``waiting``.
@@ -156,7 +156,10 @@ class Node:
         if now - self._last_heartbeat_ns >= (EAGER_HEARTBEAT_NS if young else HEARTBEAT_NS):
             self._beat()
         self._flush_log()
-        return not self._stop.is_set()
+        if not self._stop.is_set():
+            return True
+        self._asked_ns = self._asked_ns or now
+        return self._has_work and now - self._asked_ns < WORK_UP_NS
 
     def ask_to_stop(self) -> None:
         """Make ``alive`` say ``False``."""
@@ -190,6 +193,7 @@ class Node:
                 self._obey(received.message, received.incarnation)
             if received.topic.name in self._subscribed:
                 wanted.append(received)
+        self._has_work = bool(wanted)
         return wanted
 
     def peers(self) -> Mapping[str, Heartbeat]:
@@ -267,21 +271,19 @@ class Node:
 
     def _beat(self) -> None:
         self._last_heartbeat_ns = monotonic_ns()
-        self.publish(
-            HEARTBEAT,
-            Heartbeat(
-                self.stamp(self._last_heartbeat_ns),
-                self.name,
-                self._state,
-                os.getpid(),
-                uptime_ns=self._last_heartbeat_ns - self._started_ns,
-                rss_bytes=_resident_bytes(),
-                cpu_ns=time.process_time_ns(),
-                rejected=self._bus.ledger.rejected,
-                counts=self._bus.ledger.counts(),
-                text=self.text,
-            ),
+        beat = Heartbeat(
+            self.stamp(self._last_heartbeat_ns),
+            self.name,
+            self._state,
+            os.getpid(),
+            uptime_ns=self._last_heartbeat_ns - self._started_ns,
+            rss_bytes=_resident_bytes(),
+            cpu_ns=time.process_time_ns(),
+            rejected=self._bus.ledger.rejected,
+            counts=self._bus.ledger.counts(),
+            text=self.text,
         )
+        self.publish(HEARTBEAT, beat)
 
     def _flush_log(self) -> None:
         while self._log_queue:

@@ -1,0 +1,1 @@
+"""The commands, a small file each, and the supervision of processes."""

@@ -1,0 +1,52 @@
+"""What a process of the pipeline is, and how one begins."""
+
+import importlib
+import sys
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Protocol, cast
+
+from setproctitle import setproctitle
+
+from config.settings import Settings
+from messaging.errors import UserError
+
+REFUSED = 2
+"""Exit code for a user's mistake or a missing thing: trying again would not help."""
+
+
+class Stage(IntEnum):
+    """The order of stopping: what a stage sent is still worked up by those after it."""
+
+    SOURCE = 0
+    INFERENCE = 1
+    FUSION = 2
+    DISPLAY = 3
+    HUB = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    name: str
+    module: str
+    """Imported in the child alone; its ``run(settings)`` is the whole process."""
+    stage: Stage
+    max_restarts: int = 5
+    """Within ``RESTART_WINDOW_S``; one more crash ends the run."""
+    ends_run: bool = False
+    """When it has done, so has the whole pipeline."""
+
+
+class _NodeModule(Protocol):
+    def run(self, settings: Settings) -> None: ...
+
+
+def run_process(process: Process, settings: Settings) -> None:
+    """Be ``process``. Returns when it has done; a crash goes on as the exception that it is."""
+    setproctitle(f"emofuse {process.name}")
+    try:
+        module = cast("_NodeModule", importlib.import_module(process.module))
+        module.run(settings)
+    except UserError as error:
+        print(f"emofuse {process.name}: {error}", file=sys.stderr)
+        sys.exit(REFUSED)

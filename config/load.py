@@ -1,0 +1,132 @@
+"""Settings from options, environment and a TOML file, in this order; all checked before use.
+
+Plain pydantic does the checking. The three sources are read here, and not by pydantic-settings,
+so that an error can say which of them a wrong value came from.
+"""
+
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, TypeGuard
+
+from pydantic import ValidationError
+
+from config.settings import Settings
+
+PREFIX = "EMOFUSE_"
+NESTED = "__"
+CONFIG_VARIABLE = "EMOFUSE_CONFIG"
+"""Names the TOML file when no option does."""
+
+
+class SettingsError(ValueError):
+    """Names key, value, range and where the value came from, a line each."""
+
+
+def _is_section(value: object) -> TypeGuard[Mapping[str, Any]]:
+    return isinstance(value, Mapping)
+
+
+class _Origin(NamedTuple):
+    """A place that settings come from."""
+
+    name: str
+    values: Mapping[str, Any]
+
+    def has(self, location: tuple[str, ...]) -> bool:
+        at: Any = self.values
+        for key in location:
+            if not _is_section(at) or key not in at:
+                return False
+            at = at[key]
+        return True
+
+
+def load_settings(
+    options: Mapping[str, Any] | None = None,
+    config_file: Path | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> Settings:
+    """The settings; ``options`` holds, by section, what was given on the command line.
+
+    Raises:
+        SettingsError: a key that does not exist, a value out of its range, a file that cannot be
+            read.
+    """
+    if config_file is None and (named := environment.get(CONFIG_VARIABLE)):
+        config_file = Path(named)
+    origins = [
+        _Origin("the command line", options or {}),
+        _Origin("the environment", _from_environment(environment)),
+        _Origin(f"file {config_file}", _from_file(config_file)),
+    ]
+    merged: dict[str, Any] = {}
+    for origin in reversed(origins):
+        merged = _merge(merged, origin.values)
+    try:
+        return Settings.model_validate(merged)
+    except ValidationError as error:
+        raise SettingsError("\n".join(_explain(error, origins))) from None
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    """``EMOFUSE_CAMERA__FPS=25`` is ``fps`` of ``[camera]``; lists are separated by commas."""
+    values: dict[str, Any] = {}
+    for name, value in environment.items():
+        if not name.startswith(PREFIX) or name == CONFIG_VARIABLE:
+            continue
+        *sections, key = name.removeprefix(PREFIX).lower().split(NESTED)
+        place = values
+        for section in sections:
+            place = place.setdefault(section, {})
+        place[key] = value
+    return values
+
+
+def _from_file(config_file: Path | None) -> dict[str, Any]:
+    if config_file is None:
+        return {}
+    try:
+        return tomllib.loads(config_file.read_text())
+    except OSError as error:
+        raise SettingsError(f"config file {config_file}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"config file {config_file} is no valid TOML: {error}") from None
+
+
+def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        former: Any = merged.get(key)
+        sections = _is_section(former) and _is_section(value)
+        merged[key] = _merge(former, value) if sections else value
+    return merged
+
+
+def _explain(error: ValidationError, origins: Iterable[_Origin]) -> list[str]:
+    """A line for each wrong key; the alternatives of a union share one."""
+    ranges: dict[str, list[str]] = {}
+    for problem in error.errors(include_url=False):
+        unknown = problem["type"] == "extra_forbidden"
+        location = tuple(str(part) for part in problem["loc"])
+        if not unknown and len(location) > 1:
+            location = location[:2]
+        origin = next((origin.name for origin in origins if origin.has(location)), "the defaults")
+        key = ".".join(location)
+        if unknown:
+            known = ", ".join(_neighbours(location))
+            ranges[f"{key} (from {origin})"] = [f"there is no such setting; known are {known}"]
+        else:
+            subject = f"{key} = {problem['input']!r} (from {origin})"
+            message = problem["msg"][:1].lower() + problem["msg"][1:]
+            ranges.setdefault(subject, []).append(message)
+    return [f"{subject}: {' or '.join(messages)}" for subject, messages in ranges.items()]
+
+
+def _neighbours(location: tuple[str, ...]) -> list[str]:
+    """The keys that there are in the section that ``location`` lies in."""
+    if len(location) == 1:
+        return list(Settings.model_fields)
+    section = Settings.model_fields[location[0]].annotation
+    return list(getattr(section, "model_fields", ()))

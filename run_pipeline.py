@@ -1,0 +1,41 @@
+#!/usr/bin/env python3
+"""emofuse: the table of processes, and the door to the commands.
+
+This file is imported again in every process, so it imports nothing heavy at its top.
+"""
+
+import sys
+from typing import TYPE_CHECKING
+
+from commands.processes import Process, Stage
+
+if TYPE_CHECKING:
+    from commands.plan import Plan
+
+PROCESSES: tuple[Process, ...] = (
+    Process("hub", "commands.hub", Stage.HUB),
+    Process("camera", "capture.camera", Stage.SOURCE),
+    Process("microphone", "capture.microphone", Stage.SOURCE),
+    Process("media", "capture.media", Stage.SOURCE, max_restarts=0),
+    Process("inference", "inference.node", Stage.INFERENCE),
+    Process("fusion", "fusion.node", Stage.FUSION, ends_run=True),
+    Process("window", "display.window", Stage.DISPLAY, ends_run=True),
+    Process("terminal", "display.terminal", Stage.DISPLAY, ends_run=True),
+)
+"""Every process that there is; ``run`` starts those that its plan needs, in this order."""
+
+
+def choose_processes(plan: "Plan") -> list[Process]:
+    """The rows that a full pipeline needs."""
+    wanted = {"hub", "inference", "fusion", plan.display, *plan.sources}
+    return [process for process in PROCESSES if process.name in wanted]
+
+
+def main() -> None:
+    from commands.app import app
+
+    sys.exit(app(PROCESSES, choose_processes))
+
+
+if __name__ == "__main__":
+    main()
