@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from capture.media_file import MediaFile, Picture, open_media
 from capture.pacing import NAP_S, Pace
+from capture.pictures import Pixels, publish_picture
 from capture.resample import SAMPLE_RATE, Sound
 from capture.speech_events import SoundMessages
 from capture.voice_activity import Frame, VoiceActivity
@@ -23,7 +24,7 @@ from config.settings import MediaSettings, Settings
 from messaging.errors import UserError
 from messaging.node import Node
 from messaging.schema import AudioChunk, SpeechEvent, Stamp, VideoFrame
-from messaging.topics import AUDIO, SPEECH, VIDEO, Topic
+from messaging.topics import AUDIO, SPEECH, Topic
 
 SAMPLE_NS = 1_000_000_000 // SAMPLE_RATE
 OPENED_NS = -1
@@ -33,12 +34,20 @@ LATE_NS = 200_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
+class Seen:
     due_ns: int
-    """File time at which it is sent: a chunk of sound when its last sample has been heard."""
+    """File time at which it is sent."""
+    message: VideoFrame
+    pixels: Pixels | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    due_ns: int
+    """A chunk of sound is sent when its last sample has been heard."""
     topic: Topic[Any]
-    message: VideoFrame | AudioChunk | SpeechEvent
-    payload: Any = b""
+    message: AudioChunk | SpeechEvent
+    payload: Sound | bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +65,12 @@ class Source:
 
 def messages(
     file: MediaFile, activity: VoiceActivity, source: Source, alive: Callable[[], bool]
-) -> Iterator[Outgoing]:
+) -> Iterator[Seen | Heard]:
     """All that the file says, in the order in which it is due; every source opens first.
 
     Once ``alive`` says no, the utterance that is open ends, and the sources close.
     """
-    streams: list[Iterator[Outgoing]] = []
+    streams: list[Iterator[Seen | Heard]] = []
     if file.audio is not None:
         heard = takewhile(lambda _: alive(), file.sound())
         cameras = () if file.video is None else (source.name,)
@@ -69,12 +78,12 @@ def messages(
     if file.video is not None:
         seen = takewhile(lambda _: alive(), file.pictures())
         streams.append(picture_messages(seen, file.interval_ns, source))
-    return heapq.merge(*streams, key=lambda outgoing: outgoing.due_ns)
+    return heapq.merge(*streams, key=lambda said: said.due_ns)
 
 
 def picture_messages(
     pictures: Iterable[Picture], interval_ns: int, source: Source
-) -> Iterator[Outgoing]:
+) -> Iterator[Seen]:
     def message(
         event: Literal["opened", "picture", "closed"],
         at_ns: int,
@@ -93,17 +102,17 @@ def picture_messages(
         )
 
     end_ns, count = 0, 0
-    yield Outgoing(OPENED_NS, VIDEO, message("opened", OPENED_NS, 0))
+    yield Seen(OPENED_NS, message("opened", OPENED_NS, 0))
     for picture in pictures:
         shown = message("picture", picture.at_ns, count, picture.pixels.shape)
-        yield Outgoing(picture.at_ns, VIDEO, shown, picture.pixels)
+        yield Seen(picture.at_ns, shown, picture.pixels)
         end_ns, count = picture.at_ns + max(1, interval_ns), count + 1
-    yield Outgoing(end_ns, VIDEO, message("closed", end_ns, count))
+    yield Seen(end_ns, message("closed", end_ns, count))
 
 
 def sound_messages(
     sound: Iterable[Sound], activity: VoiceActivity, source: Source, cameras: tuple[str, ...]
-) -> Iterator[Outgoing]:
+) -> Iterator[Heard]:
     """On ``audio`` and ``speech``; the first sample of ``sound`` is at file time 0."""
     made = SoundMessages(
         source.name,
@@ -111,17 +120,17 @@ def sound_messages(
         cameras=cameras,
         lossless=source.lossless,
     )
-    yield Outgoing(OPENED_NS, AUDIO, made.chunk_mark("opened", 0))
-    yield Outgoing(OPENED_NS, SPEECH, made.speech_mark("opened", 0))
+    yield Heard(OPENED_NS, AUDIO, made.chunk_mark("opened", 0))
+    yield Heard(OPENED_NS, SPEECH, made.speech_mark("opened", 0))
     end = 0
     for frame in frames(sound, activity):
         end = frame.first_sample + len(frame.sound)
         if len(frame.sound):
-            yield Outgoing(end * SAMPLE_NS, AUDIO, made.chunk(frame), frame.sound)
+            yield Heard(end * SAMPLE_NS, AUDIO, made.chunk(frame), frame.sound)
         for event in frame.events:
-            yield Outgoing(end * SAMPLE_NS, SPEECH, made.speech(event))
-    yield Outgoing(end * SAMPLE_NS, AUDIO, made.chunk_mark("closed", end))
-    yield Outgoing(end * SAMPLE_NS, SPEECH, made.speech_mark("closed", end))
+            yield Heard(end * SAMPLE_NS, SPEECH, made.speech(event))
+    yield Heard(end * SAMPLE_NS, AUDIO, made.chunk_mark("closed", end))
+    yield Heard(end * SAMPLE_NS, SPEECH, made.speech_mark("closed", end))
 
 
 def frames(sound: Iterable[Sound], activity: VoiceActivity) -> Iterator[Frame]:
@@ -155,17 +164,20 @@ def play(node: Node, file: MediaFile, activity: VoiceActivity, settings: MediaSe
     pace = Pace(settings.speed)
     lossless = settings.speed == "max"
     source = Source(source_name(settings, file.path), pace.start_ns, lossless)
-    credited = SPEECH if file.video is None else VIDEO
+    ahead = settings.credit if lossless else 0
 
     def alive() -> bool:
         node.receive(0)
         return node.alive()
 
-    for outgoing in messages(file, activity, source, alive):
-        pace.wait(outgoing.due_ns, alive)
-        if lossless and outgoing.topic is credited:
-            node.wait_for_credit(credited, settings.credit)
-        node.publish(outgoing.topic, outgoing.message, outgoing.payload)
+    for said in messages(file, activity, source, alive):
+        pace.wait(said.due_ns, alive)
+        if isinstance(said, Seen):
+            publish_picture(node, said.message, said.pixels, ahead)
+            continue
+        if ahead and file.video is None and said.topic is SPEECH:
+            node.wait_for_credit(SPEECH, ahead)
+        node.publish(said.topic, said.message, said.payload)
     for sentence in file.damage.sentences():
         node.log.warning("%s: %s", file.path, sentence)
     if pace.latest_ns > LATE_NS:

@@ -25,6 +25,7 @@ from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from capture.pictures import Pixels
 from capture.resample import Sound
 from capture.sound_line import SoundLine
 from messaging.errors import UserError
@@ -44,8 +45,8 @@ class Decoder(Protocol[F]):
 class Picture:
     at_ns: int
     """File time."""
-    pixels: NDArray[np.uint8]
-    """``(height, width, 3)``, BGR, contiguous, the right way up."""
+    pixels: Pixels
+    """The right way up."""
 
 
 @dataclass(slots=True)
@@ -195,9 +196,9 @@ def start_of(stream: Stream) -> Fraction:
     return (stream.start_time or 0) * (stream.time_base or Fraction(0))
 
 
-def upright(frame: VideoFrame, rotation: int) -> NDArray[np.uint8]:
+def upright(frame: VideoFrame, rotation: int) -> Pixels:
     """The picture as it is meant to be seen; ``rotation`` is in degrees, counter-clockwise."""
-    pixels = cast("NDArray[np.uint8]", frame.to_ndarray())  # its rows may have a tail
+    pixels = cast("Pixels", frame.to_ndarray())  # its rows may have a tail
     return np.ascontiguousarray(np.rot90(pixels, round(rotation / 90)))
 
 

@@ -1,0 +1,109 @@
+"""A camera's pictures, stamped as early as its driver allows."""
+
+from collections.abc import Callable, Iterator
+from typing import Literal, Protocol
+
+from capture.camera_device import Camera, Shot
+from capture.pictures import Pixels, publish_picture
+from config.settings import Settings
+from messaging.clock import monotonic_ns
+from messaging.node import Node
+from messaging.schema import Stamp, VideoFrame
+
+PLAUSIBLE_NS = 1_000_000_000
+"""A driver's time is believed when it is at most this old."""
+GAP_EVERY_S = 1.0
+
+
+class PictureSource(Protocol):
+    """What ``pictures`` needs of a camera."""
+
+    name: str
+
+    @property
+    def interval_ns(self) -> int: ...
+    def read(self) -> Shot | None: ...
+    def reopen(self, timeout_s: float) -> bool: ...
+
+
+def pictures(
+    camera: PictureSource,
+    source: str,
+    alive: Callable[[], bool],
+    stamp: Callable[[int], Stamp],
+    now_ns: Callable[[], int] = monotonic_ns,
+) -> Iterator[tuple[VideoFrame, Pixels | None]]:
+    """The camera's stream, from ``opened`` until ``alive`` says no, then ``closed``.
+
+    Stamps strictly increase. While the camera is away a ``gap`` comes about once a second.
+    """
+    last_ns = index = 0
+
+    def message(
+        event: Literal["opened", "picture", "gap", "closed"],
+        at_ns: int,
+        shape: tuple[int, ...] = (0, 0),
+        text: str = "",
+    ) -> VideoFrame:
+        nonlocal last_ns
+        last_ns = at_ns
+        return VideoFrame(
+            stamp(at_ns),
+            source,
+            index,
+            event,
+            width=shape[1],
+            height=shape[0],
+            interval_ns=interval_ns,
+            text=text,
+        )
+
+    def now() -> int:
+        return max(now_ns(), last_ns + 1)
+
+    interval_ns = camera.interval_ns
+    yield message("opened", now()), None
+    while alive():
+        shot = camera.read()
+        if shot is not None:
+            yield message("picture", taken_ns(shot, last_ns), shot.pixels.shape), shot.pixels
+            index += 1
+            continue
+        yield message("gap", now(), text=f"camera {camera.name} is lost"), None
+        while alive() and not camera.reopen(GAP_EVERY_S):
+            yield message("gap", now(), text=f"camera {camera.name} is still away"), None
+    yield message("closed", now()), None
+
+
+def taken_ns(shot: Shot, last_ns: int) -> int:
+    """The driver's time where it is plausible, else that of arrival; always after ``last_ns``."""
+    arrived_ns = max(shot.arrived_ns, last_ns + 1)
+    if shot.driver_ns is None:
+        return arrived_ns
+    earliest_ns = max(last_ns + 1, shot.arrived_ns - PLAUSIBLE_NS)
+    return shot.driver_ns if earliest_ns <= shot.driver_ns <= arrived_ns else arrived_ns
+
+
+def run(settings: Settings) -> None:
+    source = settings.camera.name
+    with (
+        Node(
+            source,
+            settings.bus.address,
+            log_level=settings.log_level,
+            connect_timeout_s=settings.bus.connect_timeout_s,
+        ) as node,
+        Camera(settings.camera) as camera,
+    ):
+
+        def alive() -> bool:
+            node.receive(0)
+            return node.alive()
+
+        for frame, pixels in pictures(camera, source, alive, node.stamp):
+            publish_picture(node, frame, pixels)
+            if frame.event == "gap" and not node.text:
+                node.log.warning("%s; trying to open it again", frame.text)
+            elif frame.event == "picture" and node.text:
+                node.log.info("camera %s is back", camera.name)
+            node.text = frame.text
