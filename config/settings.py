@@ -51,7 +51,7 @@ class MicrophoneSettings(Section):
 
 class VoiceActivitySettings(Section):
     onset_probability: Probability = 0.5
-    offset_probability: Probability = 0.35
+    offset_probability: Probability = 0.25
     min_speech_s: NotNegative = 0.1
     """Shorter bursts are no utterance."""
     min_silence_s: NotNegative = 0.5
