@@ -94,7 +94,7 @@ class Node:
         if not is_same_clock(self._bus.endpoints.clock, self._connect_timeout_s):
             self._bound_ns = None
             self.log.warning("this clock is not the hub's: the error bound of stamps is unknown")
-        self._beat()
+        self.beat()
         return self
 
     def __exit__(
@@ -140,7 +140,7 @@ class Node:
     def state(self, state: State) -> None:
         if state != self._state:
             self._state = state
-            self._beat()
+            self.beat()
 
     def alive(self) -> bool:
         """To be called in every turn of the loop; ``False`` once the node was asked to stop, and
@@ -154,7 +154,7 @@ class Node:
         now = monotonic_ns()
         young = now - self._started_ns < EAGER_NS
         if now - self._last_heartbeat_ns >= (EAGER_HEARTBEAT_NS if young else HEARTBEAT_NS):
-            self._beat()
+            self.beat()
         self._flush_log()
         if not self._stop.is_set():
             return True
@@ -269,7 +269,8 @@ class Node:
             former = self._credit.get(key, (incarnation, -1))
             self._credit[key] = (incarnation, max(former[1], control.seq))
 
-    def _beat(self) -> None:
+    def beat(self) -> None:
+        """Send a heartbeat now; ``alive`` does when one is due."""
         self._last_heartbeat_ns = monotonic_ns()
         beat = Heartbeat(
             self.stamp(self._last_heartbeat_ns),

@@ -1,0 +1,26 @@
+"""What tests of every folder share."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).parents[2] / "shared"
+"""Media and data that lie beside the project; tests that want them skip where they are absent."""
+
+
+@pytest.fixture
+def free_ports() -> int:
+    """The first of five neighbouring TCP ports that nobody uses."""
+    for _ in range(100):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            first = probe.getsockname()[1]
+        if first + 5 < 65536 and all(_is_free(port) for port in range(first, first + 5)):
+            return first
+    raise RuntimeError("no five free ports in a row")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0

@@ -1,0 +1,79 @@
+"""What is counted: sent, received, overtaken, lost, and nothing as a residual."""
+
+from collections.abc import Iterable
+
+from messaging.ledger import Ledger
+from messaging.schema import Heartbeat, Stamp, TopicCounts
+from messaging.topics import HEARTBEAT
+from messaging.wire import Received
+
+STAMP = Stamp(0, "clock")
+
+
+def reader(seqs: Iterable[int], incarnation: int = 1, ledger: Ledger | None = None) -> Ledger:
+    ledger = ledger or Ledger()
+    for seq in seqs:
+        ledger.arrived("faces", "inference", incarnation, seq)
+    return ledger
+
+
+def counts(ledger: Ledger, topic: str = "faces") -> TopicCounts:
+    return next(count for count in ledger.counts() if count.topic == topic and count.sender)
+
+
+def beat(topic: str, last_seq: int, incarnation: int = 1) -> Received[Heartbeat]:
+    pulse = Heartbeat(STAMP, "inference", "running", 1, counts=(TopicCounts(topic, "", last_seq),))
+    return Received(HEARTBEAT, pulse, memoryview(b""), "inference", incarnation, 0)
+
+
+def test_numbers_that_are_skipped_are_lost() -> None:
+    seen = counts(reader([0, 1, 4, 5, 9]))
+    assert (seen.messages, seen.lost, seen.last_seq) == (5, 5, 9)
+
+
+def test_a_reader_that_joins_late_has_lost_nothing() -> None:
+    assert counts(reader([700, 701])).lost == 0
+
+
+def test_a_restarted_sender_counts_from_0_again() -> None:
+    ledger = reader([0, 1, 2])
+    reader([2, 3], incarnation=2, ledger=ledger)
+    assert counts(ledger).lost == 2
+
+
+def test_repeated_and_former_messages_do_not_count() -> None:
+    ledger = reader([0, 1, 2])
+    assert not ledger.arrived("faces", "inference", 1, 2)
+    assert ledger.arrived("faces", "inference", 2, 0)
+    assert not ledger.arrived("faces", "inference", 1, 3)
+    assert counts(ledger).messages == 4
+
+
+def test_overtaken_messages_are_dropped_and_not_lost() -> None:
+    ledger = reader(range(10))
+    ledger.overtaken("faces", "inference", 3)
+    seen = counts(ledger)
+    assert (seen.messages, seen.dropped, seen.lost) == (7, 3, 0)
+
+
+def test_a_tail_that_never_came_is_lost_once() -> None:
+    ledger = reader([0, 1])
+    ledger.tails(beat("faces", 4), None)
+    ledger.tails(beat("faces", 4), None)
+    assert counts(ledger).lost == 3
+
+
+def test_a_tail_of_pictures_waits_for_the_next_heartbeat() -> None:
+    ledger = Ledger()
+    ledger.arrived("video", "inference", 1, 0)
+    first, second = beat("video", 2), beat("video", 5)
+    ledger.tails(first, None)
+    assert counts(ledger, "video").lost == 0
+    ledger.tails(second, first)
+    assert counts(ledger, "video").lost == 2
+
+
+def test_the_word_of_a_former_incarnation_is_passed_over() -> None:
+    ledger = reader([0], incarnation=2)
+    ledger.tails(beat("faces", 100, incarnation=1), None)
+    assert counts(ledger).lost == 0

@@ -1,0 +1,245 @@
+"""Nodes on a real hub, through real sockets."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import zmq
+
+from messaging.address import endpoints
+from messaging.errors import UserError
+from messaging.hub import Hub
+from messaging.node import Node
+from messaging.schema import Control, Heartbeat, LogRecord, Marker, VideoFrame
+from messaging.topics import CONTROL, LOG, MARKERS, VIDEO
+from messaging.wire import Received, topic_part
+
+PATIENCE_S = 10.0
+
+
+def collect(
+    node: Node, enough: Callable[[list[Received[Any]]], bool], patience_s: float = PATIENCE_S
+) -> list[Received[Any]]:
+    """What ``node`` receives until that is ``enough``."""
+    deadline = time.monotonic() + patience_s
+    got: list[Received[Any]] = []
+    while not enough(got):
+        assert time.monotonic() < deadline, f"only {len(got)} messages came"
+        got += node.receive(0.02)
+    return got
+
+
+def picture(node: Node, index: int, *, lossless: bool = False) -> None:
+    pixels = np.full((48, 64, 3), index, np.uint8)
+    frame = VideoFrame(node.stamp(), "camera", index, width=64, height=48, lossless=lossless)
+    node.publish(VIDEO, frame, pixels)
+
+
+def test_nothing_is_missed_from_the_first_message_on(address: str) -> None:
+    with Node("sender", address) as sender, Node("reader", address, [MARKERS]) as reader:
+        for number in range(2000):
+            sender.publish(MARKERS, Marker(sender.stamp(), str(number)))
+        got = collect(reader, lambda got: len(got) == 2000)
+    assert [received.message.text for received in got] == [str(number) for number in range(2000)]
+    assert [received.seq for received in got] == list(range(2000))
+
+
+def test_a_picture_arrives_as_a_view_of_its_bytes(address: str) -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (480, 640, 3), np.uint8)
+    with Node("camera", address) as camera, Node("reader", address, [VIDEO]) as reader:
+        camera.publish(
+            VIDEO, VideoFrame(camera.stamp(), "camera", 0, width=640, height=480), pixels
+        )
+        (received,) = collect(reader, bool)
+    assert (np.frombuffer(received.payload, np.uint8).reshape(pixels.shape) == pixels).all()
+
+
+def test_only_the_newest_live_picture_is_kept_and_the_overtaken_are_counted(address: str) -> None:
+    with Node("camera", address) as camera, Node("reader", address, [VIDEO]) as reader:
+        camera.publish(VIDEO, VideoFrame(camera.stamp(), "camera", 0, "opened"))
+        for index in range(8):
+            picture(camera, index)
+        time.sleep(0.2)
+        got = reader.receive()
+        assert [(r.message.event, r.message.index, r.dropped) for r in got] == [
+            ("opened", 0, 0),
+            ("picture", 7, 7),
+        ]
+        reader.beat()
+        collect(camera, lambda _: "reader" in camera.peers() and has_counts(camera.peers()))
+        video = next(c for c in camera.peers()["reader"].counts if c.topic == "video" and c.sender)
+    assert (video.messages, video.dropped, video.lost) == (2, 7, 0)
+
+
+def has_counts(peers: Any) -> bool:
+    return any(count.topic == "video" and count.sender for count in peers["reader"].counts)
+
+
+def test_lossless_pictures_are_never_overtaken_and_the_sender_waits_for_its_reader(
+    address: str,
+) -> None:
+    total, ahead = 60, 3
+    farthest = 0
+    with Node("media", address) as media, Node("inference", address, [VIDEO]) as inference:
+        done = threading.Event()
+        sent = [0]
+
+        def play() -> None:
+            for index in range(total):
+                assert media.wait_for_credit(VIDEO, ahead)
+                picture(media, index, lossless=True)
+                sent[0] = index + 1
+            done.set()
+
+        thread = threading.Thread(target=play)
+        thread.start()
+        seen: list[int] = []
+        while len(seen) < total:
+            for received in inference.receive(0.05):
+                time.sleep(0.002)
+                farthest = max(farthest, sent[0] - len(seen))
+                seen.append(received.message.index)
+                inference.give_credit(received)
+        thread.join(PATIENCE_S)
+        assert done.is_set()
+    assert seen == list(range(total))
+    assert farthest <= ahead
+
+
+def test_a_reader_that_was_restarted_does_not_block_a_lossless_sender(address: str) -> None:
+    with Node("media", address) as media:
+        with Node("inference", address, [VIDEO]) as first:
+            picture(media, 0, lossless=True)
+            (received,) = collect(first, bool)
+            first.give_credit(received)
+        with Node("inference", address, [VIDEO]) as second:
+            picture(media, 1, lossless=True)
+            collect(second, bool)  # and dies before it gives credit
+        with Node("inference", address, [VIDEO]):
+            assert media.wait_for_credit(VIDEO, 1)
+
+
+def test_heartbeats_tell_of_every_other_node(address: str) -> None:
+    with Node("one", address) as one, Node("two", address) as two:
+        two.alive()
+        collect(one, lambda _: one.peers().get("two", None) is not None)
+        assert set(one.peers()) == {"two"}
+        beat = one.peers()["two"]
+    assert isinstance(beat, Heartbeat)
+    assert beat.pid == os.getpid()
+    assert beat.rss_bytes > 1_000_000
+
+
+def test_a_node_says_that_it_closes(address: str) -> None:
+    with Node("one", address) as one:
+        with Node("two", address):
+            pass
+        collect(one, lambda _: "two" in one.peers() and one.peers()["two"].state == "closing")
+
+
+def test_log_records_reach_who_listens_also_from_other_threads(address: str) -> None:
+    with Node("one", address, [LOG]) as one, Node("two", address) as two:
+        thread = threading.Thread(target=two.log.warning, args=("%d apples", 3))
+        thread.start()
+        thread.join()
+        two.alive()
+        (received,) = collect(one, bool)
+    record = received.message
+    assert isinstance(record, LogRecord)
+    assert (record.node, record.level, record.text) == ("two", "warning", "3 apples")
+
+
+def test_a_stop_on_the_bus_ends_a_node(address: str) -> None:
+    with Node("one", address) as one, Node("two", address) as two:
+        two.publish(CONTROL, Control(two.stamp(), "stop", "two"))
+        deadline = time.monotonic() + PATIENCE_S
+        while one.alive():
+            assert time.monotonic() < deadline
+            one.receive(0.05)
+
+
+def test_a_signal_ends_a_node_after_it_has_worked_up_what_came(address: str) -> None:
+    with Node("sender", address) as sender, Node("reader", address, [MARKERS]) as reader:
+        for number in range(5000):
+            sender.publish(MARKERS, Marker(sender.stamp(), str(number)))
+        os.kill(os.getpid(), signal.SIGTERM)
+        got = 0
+        while reader.alive():
+            got += len(reader.receive(0.05))
+    assert got == 5000
+
+
+def test_junk_is_counted_and_skipped(address: str) -> None:
+    with zmq.Context() as context, context.socket(zmq.PUB) as stranger:
+        stranger.connect(endpoints(address).events_in)
+        with Node("one", address, [MARKERS]) as one, Node("two", address) as two:
+            time.sleep(0.1)
+            for parts in ([b""], [b"nonsense"], [topic_part("nonsense"), b"", b""]):
+                stranger.send_multipart(parts)  # nobody subscribed to these
+            for parts in ([b"x"], [b"\xc1", b""], [b"\x80", b""], [b""] * 9):
+                stranger.send_multipart([topic_part("markers"), *parts])
+            time.sleep(0.2)
+            two.publish(MARKERS, Marker(two.stamp(), "sense"))
+            (received,) = collect(one, bool)
+            assert received.message.text == "sense"
+            one.beat()
+            collect(two, lambda _: "one" in two.peers() and two.peers()["one"].rejected == 4)
+
+
+def test_is_wanted_tells_whether_anybody_reads_a_topic(address: str) -> None:
+    with Node("camera", address) as camera:
+        assert not camera.is_wanted(VIDEO)
+        with Node("reader", address, [VIDEO]):
+            deadline = time.monotonic() + PATIENCE_S
+            while not camera.is_wanted(VIDEO):
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+
+
+def test_without_a_hub_a_node_says_where_it_looked(tmp_path: Path) -> None:
+    nowhere = f"ipc://{tmp_path}/hub"
+    with (
+        pytest.raises(UserError, match=f"no hub answers at {nowhere} within 0.2 s"),
+        Node("one", nowhere, connect_timeout_s=0.2),
+    ):
+        pass
+
+
+def test_a_second_hub_at_the_same_place_is_refused(address: str) -> None:
+    with pytest.raises(UserError, match="a hub runs at"):
+        Hub(address)
+
+
+def test_a_hub_over_tcp_and_a_port_in_use(free_ports: int) -> None:
+    where = f"tcp://127.0.0.1:{free_ports}"
+    hub = Hub(where)
+    try:
+        with pytest.raises(UserError, match="cannot bind"):
+            Hub(where)
+        with Node("one", where, [MARKERS]) as one, Node("two", where) as two:
+            two.publish(MARKERS, Marker(two.stamp(), "over tcp"))
+            (received,) = collect(one, bool)
+        assert received.message.text == "over tcp"
+    finally:
+        hub.close()
+
+
+def test_nodes_come_back_when_the_hub_was_restarted(tmp_path: Path) -> None:
+    where = f"ipc://{tmp_path}/hub"
+    hub = Hub(where)
+    with Node("one", where, [MARKERS]) as one, Node("two", where) as two:
+        hub.close()
+        hub = Hub(where)
+        deadline = time.monotonic() + PATIENCE_S
+        got: list[Any] = []
+        while not got:
+            assert time.monotonic() < deadline
+            two.publish(MARKERS, Marker(two.stamp(), "again"))
+            got = one.receive(0.05)
+    hub.close()
