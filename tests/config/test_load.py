@@ -1,0 +1,106 @@
+"""Settings are checked before anything starts; errors name key, value, range and origin."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from config.load import SettingsError, load_settings
+from config.settings import Settings
+
+
+def error_of(
+    options: dict[str, Any] | None = None,
+    file: Path | None = None,
+    environment: dict[str, str] | None = None,
+) -> str:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(options, file, environment or {})
+    return str(caught.value)
+
+
+@pytest.fixture
+def toml(tmp_path: Path) -> Path:
+    file = tmp_path / "lab.toml"
+    file.write_text('log_level = "debug"\n[camera]\nfps = 25\nname = "left"\nwidth = 320\n')
+    return file
+
+
+def test_options_go_before_environment_and_environment_before_file(toml: Path) -> None:
+    settings = load_settings(
+        {"camera": {"name": "option"}},
+        toml,
+        {"EMOFUSE_CAMERA__NAME": "environment", "EMOFUSE_CAMERA__FPS": "24.5"},
+    )
+    camera = settings.camera
+    assert (camera.name, camera.fps, camera.width, camera.height) == ("option", 24.5, 320, 480)
+    assert settings.log_level == "debug"
+
+
+def test_a_variable_names_the_file(toml: Path) -> None:
+    assert load_settings(environment={"EMOFUSE_CONFIG": str(toml)}).camera.name == "left"
+
+
+def test_a_list_in_the_environment_is_separated_by_commas() -> None:
+    settings = load_settings(environment={"EMOFUSE_MICROPHONE__CAMERAS": "left,right"})
+    assert settings.microphone.cameras == ("left", "right")
+
+
+def test_other_variables_do_not_matter() -> None:
+    assert load_settings(environment={"CAMERA__FPS": "x", "HOME": "y"}) == Settings()
+
+
+def test_an_error_names_key_value_range_and_origin(toml: Path) -> None:
+    assert error_of({"camera": {"fps": -1}}) == (
+        "camera.fps = -1 (from the command line): input should be greater than 0"
+    )
+    assert "camera.fps = 'fast' (from the environment): input should be a valid number" in error_of(
+        environment={"EMOFUSE_CAMERA__FPS": "fast"}
+    )
+    toml.write_text("[fusion]\nmax_gap_s = 99\n")
+    assert error_of(file=toml) == (
+        f"fusion.max_gap_s = 99 (from file {toml}): input should be less than or equal to 60"
+    )
+
+
+def test_the_alternatives_of_a_value_share_a_line() -> None:
+    (line,) = error_of({"media": {"speed": "warp"}}).splitlines()
+    assert "valid number" in line
+    assert "'max'" in line
+
+
+def test_every_error_has_a_line() -> None:
+    assert len(error_of({"camera": {"fps": 0, "width": 1}}).splitlines()) == 2
+
+
+def test_a_key_that_does_not_exist_is_named_with_those_that_do(toml: Path) -> None:
+    assert error_of(environment={"EMOFUSE_CAMERA__FSP": "3"}) == (
+        "camera.fsp (from the environment): there is no such setting; "
+        "known are device, name, width, height, fps"
+    )
+    toml.write_text("[camra]\nfps = 3\n")
+    assert error_of(file=toml).startswith(f"camra (from file {toml}): there is no such setting")
+
+
+def test_a_section_that_is_no_section_is_an_error() -> None:
+    assert "camera = '3' (from the environment)" in error_of(environment={"EMOFUSE_CAMERA": "3"})
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    assert error_of(file=tmp_path / "no.toml") == (
+        f"config file {tmp_path}/no.toml: No such file or directory"
+    )
+    broken = tmp_path / "broken.toml"
+    broken.write_text("[camera\n")
+    assert error_of(file=broken).startswith(f"config file {broken} is no valid TOML")
+    broken.write_bytes(b"\xff\xfe")
+    assert error_of(file=broken).startswith(f"config file {broken} is no valid TOML")
+
+
+@pytest.mark.parametrize("section", Settings.model_fields)
+def test_settings_are_frozen_and_their_defaults_are_valid(section: str) -> None:
+    settings = Settings()
+    assert Settings.model_validate(settings.model_dump()) == settings
+    with pytest.raises(ValidationError, match="frozen"):
+        setattr(settings, section, None)
