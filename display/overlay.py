@@ -1,0 +1,311 @@
+"""Paints a scene: faces with their emotions over the picture, the voice below. Pure.
+
+Everything scales with the picture's size, from 320x240 to 1920x1080 and beyond, and nothing is
+written past an edge.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from display.layout import Box, best_place, face_box, fitted, places_around, tag_places, tiles
+from display.paint import elide, fill, outline, text_width, write
+from display.palette import EMOTION_COLOURS, FAINT, INK, PANEL, TRACK, WARNING, Colour, bgr
+from display.scene import CameraScene, Picture, Scene, VoiceScene
+from messaging.schema import EMOTIONS, Face, UtteranceEmotion
+
+BACKGROUND = bgr("#0B0D10")
+PANEL_OPACITY = 0.78
+DEFAULT_SIZE = (640, 480)
+MAX_HIDDEN = 0.2
+"""The bars of one face of several are left out where more of them than this would hide others."""
+QUIET_DBFS = -60.0
+"""The left end of the level meter; a quiet room lies there."""
+STATUS_TEXT = {"no_face": "no face", "gap_exceeded": "no picture", "late": "too late"}
+"""What is said where an utterance has no label."""
+
+Run = tuple[str, Colour, bool]
+"""Text, its colour, whether it is bold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """Sizes in pixels that follow from the picture's size."""
+
+    text: int
+    pad: int
+    stroke: int
+
+    @classmethod
+    def of(cls, width: int, height: int) -> "Measures":
+        """Text grows more slowly than the picture: 9 pixels at 320x240, 15 at 640x480, 27 at
+        1920x1080.
+        """
+        text = max(9, round(15 * (min(width * 0.75, height) / 480) ** 0.75))
+        return cls(text, max(3, round(text * 0.45)), max(1, round(text / 9)))
+
+    @property
+    def line(self) -> int:
+        return round(self.text * 1.25)
+
+
+def paint(scene: Scene, size: tuple[int, int] | None = None) -> Picture:
+    """The scene on a new picture of ``size`` (width, height).
+
+    Without ``size``: as large as the first camera's picture. The pictures in ``scene`` stay as
+    they are. Several cameras stand side by side.
+    """
+    first = next((c.picture for c in scene.cameras if c.picture is not None), None)
+    native = DEFAULT_SIZE if first is None else (first.shape[1], first.shape[0])
+    width, height = size or native
+    canvas: Picture = np.empty((height, width, 3), np.uint8)
+    canvas[:] = BACKGROUND
+    bounds = Box(0, 0, width, height)
+    measures = Measures.of(width, height)
+    voices = _voices_box(scene, bounds, measures)
+    if scene.cameras:
+        places = tiles(len(scene.cameras), bounds)
+        for camera, place in zip(scene.cameras, places, strict=True):
+            _paint_camera(canvas, camera, place, voices)
+    else:
+        _note(canvas, "waiting for pictures", INK, measures)
+    _losses(canvas, scene, measures, voices.top)
+    _paint_voices(canvas, scene.voices, voices, measures)
+    return canvas
+
+
+def _paint_camera(canvas: Picture, camera: CameraScene, tile: Box, voices: Box) -> None:
+    """One camera in its tile; ``voices`` is kept free of the faces' panels."""
+    if camera.picture is None:
+        view, place = canvas[tile.top : tile.bottom, tile.left : tile.right], tile
+    else:
+        height, width = camera.picture.shape[:2]
+        place = fitted(width, height, tile)
+        view = canvas[place.top : place.bottom, place.left : place.right]
+        shrinks = place.width < width
+        cv2.resize(camera.picture, (place.width, place.height), dst=view,
+                   interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)  # fmt: skip
+    measures = Measures.of(place.width, place.height)
+    status = _status(view, camera, measures)
+    below = Box(voices.left - place.left, voices.top - place.top, voices.width, voices.height)
+    _paint_faces(view, camera, measures, [status, below])
+    if camera.note:
+        _note(view, camera.note, WARNING if camera.is_warning else INK, measures)
+
+
+def _status(view: Picture, camera: CameraScene, measures: Measures) -> Box:
+    """Name, rate and latency, top left."""
+    figures = f"{camera.rate_hz:.1f}/s"
+    if camera.latency_ms is not None:
+        figures += f"  {camera.latency_ms:.0f} ms"
+    margin = 4 * measures.pad
+    room = view.shape[1] - margin - text_width("  " + figures, measures.text)
+    name = elide(camera.source, measures.text, room, bold=True)
+    runs = [(name + "  " if name else "", bgr(INK), True), (figures, bgr(FAINT), False)]
+    return _chip(view, runs, (measures.pad, measures.pad), measures)
+
+
+def _chip(view: Picture, runs: list[Run], corner: tuple[int, int], measures: Measures) -> Box:
+    """A dark panel with a line of text on it."""
+    width = sum(text_width(text, measures.text, bold=bold) for text, _, bold in runs)
+    box = Box(*corner, width + 2 * measures.pad, measures.line + measures.pad)
+    _panel(view, box, measures)
+    at = box.left + measures.pad
+    for text, colour, bold in runs:
+        at = write(view, text, at, box.top + measures.pad // 2, measures.text, colour, bold=bold)
+    return box
+
+
+def _panel(view: Picture, box: Box, measures: Measures) -> None:
+    fill(view, box, bgr(PANEL), radius=measures.pad, opacity=PANEL_OPACITY)
+
+
+def _note(view: Picture, text: str, colour: str, measures: Measures) -> None:
+    """A line in the middle of the upper third, where no panel stands when there is no face."""
+    text = elide(text, measures.text, view.shape[1] - 4 * measures.pad)
+    width = text_width(text, measures.text) + 2 * measures.pad
+    corner = ((view.shape[1] - width) // 2, view.shape[0] // 6 + measures.line)
+    _chip(view, [(text, bgr(colour), False)], corner, measures)
+
+
+def _losses(canvas: Picture, scene: Scene, measures: Measures, floor: int) -> None:
+    """Overtaken pictures and lost messages, above the voice, when there are any."""
+    parts = [f"{scene.dropped} pictures dropped"] if scene.dropped else []
+    parts += [f"{scene.lost} messages lost"] if scene.lost else []
+    if parts:
+        text = elide(", ".join(parts), measures.text, canvas.shape[1] - 4 * measures.pad)
+        left = canvas.shape[1] - text_width(text, measures.text) - 3 * measures.pad
+        top = floor - measures.line - 2 * measures.pad
+        _chip(canvas, [(text, bgr(WARNING), False)], (left, top), measures)
+
+
+def _paint_faces(view: Picture, camera: CameraScene, measures: Measures, taken: list[Box]) -> None:
+    """First all outlines, then all labels, then the bars: what matters most gets its place first,
+    and larger faces before smaller ones. ``taken`` must not be covered.
+    """
+    bounds = Box(0, 0, view.shape[1], view.shape[0])
+    scale = view.shape[1] / max(1, camera.width)
+    largest_first = sorted(camera.faces, key=lambda face: (-face.area, face.track))
+    boxed = [(face, face_box(face.box, scale, bounds)) for face in largest_first]
+    boxed = [(face, box) for face, box in boxed if box.area > 0]
+    for face, box in boxed:
+        colour = bgr(EMOTION_COLOURS[face.label])
+        outline(view, box, colour, 2 * measures.pad, measures.stroke)
+    boxes = [box for _, box in boxed]
+    taken = list(taken)
+    for place, (face, box) in enumerate(boxed):
+        others = boxes[:place] + boxes[place + 1 :]
+        taken.append(_paint_tag(view, face, box, others, taken, measures))
+    bars = _bars_box(measures)
+    for place, (face, box) in enumerate(boxed):
+        others = boxes[:place] + boxes[place + 1 :]
+        around = places_around(box, bars.width, bars.height, measures.pad)
+        panel, hidden = best_place(around, bounds, box, others, taken)
+        fits = panel.cut_to(bounds) == panel
+        if fits and (len(boxed) == 1 or hidden <= MAX_HIDDEN * panel.area):
+            _paint_bars(view, face, panel, measures)
+            taken.append(panel)
+
+
+def _paint_tag(
+    view: Picture, face: Face, box: Box, others: list[Box], taken: list[Box], measures: Measures
+) -> Box:
+    """Label, probability and track."""
+    runs: list[Run] = [
+        (f"{face.label} ", bgr(EMOTION_COLOURS[face.label]), True),
+        (f"{max(face.probabilities):.0%} ", bgr(INK), False),
+        (f"#{face.track}", bgr(FAINT), False),
+    ]
+    room = view.shape[1] - 2 * measures.pad
+    while len(runs) > 1 and _width(runs, measures) > room:
+        runs.pop()
+    width = _width(runs, measures) + 2 * measures.pad
+    height = measures.line + measures.pad
+    bounds = Box(0, 0, view.shape[1], view.shape[0])
+    places = tag_places(box, width, height, measures.pad // 2)
+    place, _ = best_place(places, bounds, box, others, taken)
+    return _chip(view, runs, (place.left, place.top), measures)
+
+
+def _width(runs: list[Run], measures: Measures) -> int:
+    return sum(text_width(text, measures.text, bold=bold) for text, _, bold in runs)
+
+
+def _bars_box(measures: Measures) -> Box:
+    """The size of the panel with the seven probabilities; its place is still open."""
+    names = max(text_width(emotion, _small(measures)) for emotion in EMOTIONS)
+    row = _row(measures)
+    return Box(0, 0, names + 4 * measures.text + 3 * measures.pad,
+               row * len(EMOTIONS) + 2 * measures.pad)  # fmt: skip
+
+
+def _small(measures: Measures) -> int:
+    return max(8, round(measures.text * 0.8))
+
+
+def _row(measures: Measures) -> int:
+    return round(_small(measures) * 1.25)
+
+
+def _paint_bars(view: Picture, face: Face, place: Box, measures: Measures) -> None:
+    """The seven probabilities, in the wire's order, so that each keeps its place."""
+    _panel(view, place, measures)
+    size, row, pad = _small(measures), _row(measures), measures.pad
+    thick = max(3, row // 3)
+    length = 4 * measures.text
+    left = place.right - pad - length
+    for number, (emotion, probability) in enumerate(zip(EMOTIONS, face.probabilities, strict=True)):
+        top = place.top + pad + number * row
+        colour = bgr(INK if emotion == face.label else FAINT)
+        write(view, emotion, place.left + pad, top, size, colour)
+        bar = Box(left, top + (row - thick) // 2, length, thick)
+        _bar(view, bar, probability, bgr(EMOTION_COLOURS[emotion]))
+
+
+def _bar(view: Picture, box: Box, share: float, colour: Colour) -> None:
+    fill(view, box, bgr(TRACK), radius=box.height // 2, opacity=0.6)
+    if share > 0:
+        width = max(box.height, round(box.width * min(1.0, share)))
+        fill(view, box._replace(width=width), colour, radius=box.height // 2)
+
+
+def _voices_box(scene: Scene, bounds: Box, measures: Measures) -> Box:
+    """The panel at the bottom: a line for each microphone, three at most."""
+    lines = min(3, len(scene.voices))
+    margin = measures.pad
+    height = lines * (measures.line + measures.pad) + measures.pad if lines else 0
+    top = max(0, bounds.bottom - margin - height)
+    return Box(margin, top, bounds.width - 2 * margin, height)
+
+
+def _paint_voices(
+    canvas: Picture, voices: tuple[VoiceScene, ...], box: Box, measures: Measures
+) -> None:
+    if not voices:
+        return
+    _panel(canvas, box, measures)
+    inside = measures.pad * 2
+    for number, voice in enumerate(voices[:3]):
+        top = box.top + measures.pad + number * (measures.line + measures.pad)
+        line = Box(box.left + inside, top, box.width - 2 * inside, measures.line)
+        left = _paint_meter(canvas, voice, line, measures) + 2 * measures.pad
+        right = _paint_utterance(canvas, voice, line, left, measures)
+        state, colour = _voice_state(voice)
+        text = elide(state, measures.text, right - left - measures.pad)
+        write(canvas, text, left, top, measures.text, colour)
+
+
+def _paint_meter(canvas: Picture, voice: VoiceScene, line: Box, measures: Measures) -> int:
+    """Level above, probability of speech below; returns where the meter ends."""
+    width = min(8 * measures.text, line.width // 4)
+    thick = max(3, measures.text // 3)
+    gap = max(1, thick // 2)
+    top = line.top + (line.height - 2 * thick - gap) // 2
+    level = max(0.0, 1 - voice.level_dbfs / QUIET_DBFS)
+    _bar(canvas, Box(line.left, top, width, thick), level, bgr(FAINT))
+    _bar(canvas, Box(line.left, top + thick + gap, width, thick), voice.speech, bgr(INK))
+    return line.left + width
+
+
+def _voice_state(voice: VoiceScene) -> tuple[str, Colour]:
+    if voice.note:
+        return voice.note, bgr(WARNING)
+    if voice.spoken_s is not None:
+        return f"speaking... {voice.spoken_s:.1f} s", bgr(INK)
+    return "quiet", bgr(FAINT)
+
+
+def _paint_utterance(
+    canvas: Picture, voice: VoiceScene, line: Box, left: int, measures: Measures
+) -> int:
+    """The last label and its age, flush right; returns where it begins."""
+    if voice.utterance is None:
+        return line.right
+    runs = _utterance_runs(voice.utterance, voice.age_s)
+    room = line.right - left
+    if _width(runs, measures) > room * 2 / 3:
+        runs = runs[1:-1]
+    while len(runs) > 1 and _width(runs, measures) > room:
+        runs.pop()
+    start = at = line.right - _width(runs, measures)
+    for text, colour, bold in runs:
+        at = write(canvas, text, at, line.top, measures.text, colour, bold=bold)
+    return start
+
+
+def _utterance_runs(utterance: UtteranceEmotion, age_s: float | None) -> list[Run]:
+    if utterance.label is None or utterance.probabilities is None:
+        said = STATUS_TEXT.get(utterance.status, "...")
+        runs: list[Run] = [(said, bgr(FAINT), False)]
+    else:
+        share = f" {max(utterance.probabilities):.0%}"
+        colour = bgr(EMOTION_COLOURS[utterance.label])
+        runs = [(utterance.label, colour, True), (share, bgr(INK), False)]
+    return [("voice  ", bgr(FAINT), False), *runs, (f"  {_age(age_s)}", bgr(FAINT), False)]
+
+
+def _age(age_s: float | None) -> str:
+    if age_s is None:
+        return "so far"
+    return f"{age_s:.1f} s ago" if age_s < 10 else f"{age_s:.0f} s ago"
