@@ -34,6 +34,9 @@ SECOND = 1_000_000_000
 UNKNOWN_INTERVAL_NS = 40_000_000
 """Stands in for the distance of two pictures where the file tells neither times nor a rate."""
 
+SHORT_NS = 500_000_000
+"""A file that ends by so much earlier than it says is not whole."""
+
 F = TypeVar("F")
 
 
@@ -59,13 +62,22 @@ class Damage:
     backward: int = 0
     missing_ns: int = 0
     doubled_ns: int = 0
+    end_ns: int = 0
+    """File time that was reached."""
+    stated_ns: int = 0
+    """How long the file says it is; 0 where it does not say."""
 
     def sentences(self) -> Iterator[str]:
         """One for each kind of damage there is."""
         if self.broke_off:
             yield f"it breaks off: {self.broke_off}"
+        if self.stated_ns - self.end_ns > SHORT_NS:
+            yield (
+                f"it ends at {self.end_ns / SECOND:.3f} s, but says that it lasts "
+                f"{self.stated_ns / SECOND:.3f} s"
+            )
         if self.packets:
-            yield f"{self.packets} packets could not be decoded"
+            yield f"{self.packets} packets are damaged"
         if self.pictures:
             yield f"{self.pictures} pictures are damaged"
         if self.backward:
@@ -109,6 +121,7 @@ class MediaFile:
                 self.damage.pictures += frame.is_corrupt
                 yield Picture(at_ns, upright(convert(frame, format="bgr24"), frame.rotation))
                 last_ns, next_ns = at_ns, at_ns + (self.interval_ns or UNKNOWN_INTERVAL_NS)
+                self.damage.end_ns = max(self.damage.end_ns, next_ns)
 
     def sound(self) -> Iterator[Sound]:
         """All sound as one line of 16 kHz mono samples, the first of them at file time 0."""
@@ -123,6 +136,7 @@ class MediaFile:
                 yield from line.feed(at_ns, samples_of(frame), frame.sample_rate)
         yield from line.flush()
         self.damage.missing_ns, self.damage.doubled_ns = line.missing_ns, line.doubled_ns
+        self.damage.end_ns = max(self.damage.end_ns, line.end_ns)
 
     def _file_time(self, frame: VideoFrame | AudioFrame) -> int | None:
         if frame.pts is None or frame.time_base is None:
@@ -131,12 +145,13 @@ class MediaFile:
 
     def _frames(self, container: InputContainer, stream: Decoder[F]) -> Iterator[F]:
         for packet in self._packets(container, stream):
+            damaged = packet is not None and packet.is_corrupt
             try:
                 frames = stream.decode(packet)
             except FFmpegError:
-                self.damage.packets += 1
-            else:
-                yield from frames
+                damaged, frames = True, []
+            self.damage.packets += damaged
+            yield from frames
 
     def _packets(self, container: InputContainer, stream: object) -> "Iterator[Packet[Any] | None]":
         """``None`` comes last where the file breaks off: decode what the decoder still holds."""
@@ -166,6 +181,7 @@ def open_media(path: Path) -> MediaFile:
             video=video.index if video else None,
             audio=audio.index if audio else None,
             interval_ns=round(SECOND / rate) if rate else 0,
+            damage=Damage(stated_ns=(container.duration or 0) * 1000),
         )
 
 

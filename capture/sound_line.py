@@ -47,6 +47,12 @@ class SoundLine:
         self._begun = True
         yield self._put(block)
 
+    @property
+    def end_ns(self) -> int:
+        """The instant up to which blocks have come."""
+        rate = self._format[0]
+        return self._start_ns + (self._fed * SECOND // rate if rate else 0)
+
     def flush(self) -> Iterator[Sound]:
         """What the resampler still holds, at the end."""
         if self._resampler is not None:
@@ -54,21 +60,16 @@ class SoundLine:
 
     def _change_format(self, rate: int, channels: int) -> Iterator[Sound]:
         yield from self.flush()
-        self._start_ns = self._end_ns
+        self._start_ns = self.end_ns
         self._fed = 0
         self._format = (rate, channels)
         self._resampler = Resampler(rate, channels)
-
-    @property
-    def _end_ns(self) -> int:
-        rate = self._format[0]
-        return self._start_ns + (self._fed * SECOND // rate if rate else 0)
 
     def _shift(self, at_ns: int | None, rate: int) -> int:
         """Samples between the line's end and the block: of silence, or (negative) that overlap."""
         if at_ns is None:
             return 0
-        hole_ns = at_ns - self._end_ns
+        hole_ns = at_ns - self.end_ns
         if self._begun and abs(hole_ns) <= SLACK_NS:
             return 0
         return round(hole_ns * rate / SECOND)

@@ -1,0 +1,195 @@
+"""Pictures and sound of real files, made here or recorded, at their own times."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from capture.media_file import MediaFile, open_media
+from messaging.errors import UserError
+from tests.capture.clips import BLOCK, make_clip, shade
+
+GRID = Path(__file__).parents[2].parent / "shared" / "media" / "grid"
+MS = 1_000_000
+
+TALKING = {
+    "mp4": ("libx264", "aac", 2),
+    "mkv": ("libx264", "aac", 2),
+    "mov": ("libx264", "pcm_s16le", 0),
+    "mpg": ("mpeg1video", "mp2", 2),
+    "ts": ("libx264", "aac", 2),
+}
+
+
+def brightness(pixels: NDArray[np.uint8]) -> float:
+    return float(pixels[-8:, -8:].mean())
+
+
+def sound_of(file: MediaFile) -> NDArray[np.int16]:
+    return np.concatenate([np.empty(0, np.int16), *file.sound()])
+
+
+def click_ns(file: MediaFile) -> float:
+    return float(np.abs(sound_of(file).astype(int)).argmax()) * 62_500
+
+
+@pytest.mark.parametrize("kind", TALKING)
+def test_picture_and_sound_keep_their_relation_in_every_container(
+    kind: str, tmp_path: Path
+) -> None:
+    video, audio, b_frames = TALKING[kind]
+    file = open_media(make_clip(tmp_path / f"clip.{kind}", video, audio, b_frames=b_frames))
+    pictures = list(file.pictures())
+    first_ns = pictures[0].at_ns
+
+    assert [round((p.at_ns - first_ns) / MS) for p in pictures] == list(range(0, 2000, 40))
+    assert [brightness(p.pixels) for p in pictures] == pytest.approx(
+        [shade(i) for i in range(50)], abs=6
+    )
+    assert click_ns(file) - first_ns == pytest.approx(1000 * MS, abs=1 * MS)
+    assert file.interval_ns == 40 * MS
+    assert not list(file.damage.sentences())
+
+
+@pytest.mark.parametrize("kind", ["mp4", "mkv", "mov"])
+def test_file_time_is_that_of_the_container(kind: str, tmp_path: Path) -> None:
+    video, audio, b_frames = TALKING[kind]
+    file = open_media(make_clip(tmp_path / f"clip.{kind}", video, audio, b_frames=b_frames))
+    assert [p.at_ns for p in file.pictures()] == [ms * MS for ms in range(0, 2000, 40)]
+
+
+@pytest.mark.parametrize("kind", ["mpg", "ts"])
+def test_a_file_that_starts_late_starts_at_0(kind: str, tmp_path: Path) -> None:
+    video, audio, b_frames = TALKING[kind]
+    file = open_media(make_clip(tmp_path / f"clip.{kind}", video, audio, b_frames=b_frames))
+    assert file.zero > 0
+    assert 0 <= next(file.pictures()).at_ns < 30 * MS
+
+
+@pytest.mark.parametrize("kind", ["mp4", "mkv", "mov"])
+def test_sound_that_starts_after_the_pictures_stays_there(kind: str, tmp_path: Path) -> None:
+    video, audio, _ = TALKING[kind]
+    clip = make_clip(tmp_path / f"clip.{kind}", video, audio, sound_from_s=0.5, click_s=1.0)
+    file = open_media(clip)
+    assert next(file.pictures()).at_ns == 0
+    assert click_ns(file) == pytest.approx(1000 * MS, abs=1 * MS)
+    assert file.damage.missing_ns == 0
+
+
+def test_pictures_that_start_after_the_sound_stay_there(tmp_path: Path) -> None:
+    times = range(600, 2000, 40)
+    file = open_media(make_clip(tmp_path / "clip.mkv", pictures_ms=times, click_s=1.0))
+    assert [p.at_ns for p in file.pictures()] == [ms * MS for ms in times]
+    assert click_ns(file) == pytest.approx(1000 * MS, abs=1 * MS)
+
+
+def test_a_variable_rate_is_kept(tmp_path: Path) -> None:
+    times = [0, 40, 73, 200, 201, 900, 933]
+    file = open_media(make_clip(tmp_path / "clip.mkv", pictures_ms=times, b_frames=2))
+    assert [p.at_ns for p in file.pictures()] == [ms * MS for ms in times]
+
+
+@pytest.mark.parametrize("rate", [8_000, 16_000, 44_100, 48_000])
+def test_sound_alone_is_16_khz_mono_of_the_same_length(rate: int, tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "clip.wav", None, "pcm_s16le", rate=rate)
+    file = open_media(clip)
+    assert file.video is None
+    assert list(file.pictures()) == []
+    assert len(sound_of(file)) == pytest.approx(32_000, abs=2 * 16_000 * BLOCK / rate)
+    assert click_ns(file) == pytest.approx(1000 * MS, abs=0.1 * MS)
+
+
+def test_pictures_alone(tmp_path: Path) -> None:
+    file = open_media(make_clip(tmp_path / "clip.mp4", audio=None))
+    assert file.audio is None
+    assert list(file.sound()) == []
+    assert len(list(file.pictures())) == 50
+
+
+def test_a_hole_in_the_sound_is_silence_and_what_follows_keeps_its_time(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "clip.mkv", audio="pcm_s16le", hole_s=(0.5, 1.2), click_s=1.5)
+    file = open_media(clip)
+    assert click_ns(file) == pytest.approx(1500 * MS, abs=1 * MS)
+    assert list(file.damage.sentences()) == ["0.700 s of sound are missing, played as silence"]
+
+
+@pytest.mark.parametrize(
+    ("rotation", "corner"), [(90, (-1, 0)), (-90, (0, -1)), (180, (-1, -1)), (0, (0, 0))]
+)
+def test_a_turned_picture_is_put_upright(
+    rotation: int, corner: tuple[int, int], tmp_path: Path
+) -> None:
+    """``rotation`` is counter-clockwise; the white corner is top left before it."""
+    file = open_media(make_clip(tmp_path / "clip.mp4", audio=None, rotation=rotation))
+    pixels = next(file.pictures()).pixels
+    white = {
+        (row, column): float(pixels[row, column].mean()) for row in (0, -1) for column in (0, -1)
+    }
+    assert max(white, key=white.__getitem__) == corner
+    assert pixels.shape == ((64, 48, 3) if rotation % 180 else (48, 64, 3))
+    assert pixels.flags.c_contiguous
+
+
+@pytest.mark.parametrize("size", [(66, 50), (130, 98), (360, 288)])
+def test_pictures_of_any_width_are_contiguous(size: tuple[int, int], tmp_path: Path) -> None:
+    file = open_media(make_clip(tmp_path / "clip.mp4", audio=None, size=size))
+    for picture in file.pictures():
+        assert picture.pixels.flags.c_contiguous
+        assert picture.pixels.shape == (size[1], size[0], 3)
+
+
+def test_what_is_no_media_file_is_named_in_one_line(tmp_path: Path) -> None:
+    text = tmp_path / "text.mp4"
+    text.write_text("not a film\n" * 100)
+    empty = tmp_path / "empty.mp4"
+    empty.touch()
+    subtitles = tmp_path / "clip.srt"
+    subtitles.write_text("1\n00:00:01,000 --> 00:00:02,000\nHello\n")
+    for path, reason in [
+        (tmp_path / "missing.mp4", "no media file"),
+        (tmp_path, "is no file"),
+        (text, "cannot be played"),
+        (empty, "is empty"),
+        (subtitles, "no pictures or sound"),
+    ]:
+        with pytest.raises(UserError, match=reason) as caught:
+            open_media(path)
+        assert str(path) in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["mkv", "mpg"])
+def test_a_file_that_breaks_off_plays_as_far_as_it_goes_and_says_so(
+    kind: str, tmp_path: Path
+) -> None:
+    video, audio, _ = TALKING[kind]
+    whole = make_clip(tmp_path / f"whole.{kind}", video, audio, size=(320, 240)).read_bytes()
+    cut = tmp_path / f"cut.{kind}"
+    cut.write_bytes(whole[: len(whole) * 2 // 3])
+    file = open_media(cut)
+    assert 10 < len(list(file.pictures())) < 50
+    assert len(sound_of(file)) > 1600
+    assert list(file.damage.sentences())
+
+
+def test_damage_in_the_middle_is_counted_and_the_rest_plays(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "clip.mpg", "mpeg1video", "mp2", size=(320, 240))
+    data = bytearray(clip.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 3000] = np.random.default_rng(0).bytes(3000)
+    clip.write_bytes(data)
+    file = open_media(clip)
+    pictures = list(file.pictures())
+    assert pictures[-1].at_ns > 1900 * MS
+    assert len(sound_of(file)) > 1.9 * 16_000
+    assert list(file.damage.sentences())
+
+
+@pytest.mark.skipif(not GRID.is_dir(), reason="the GRID clips are not there")
+@pytest.mark.parametrize("clip", sorted(GRID.glob("*.mpg")), ids=lambda path: path.stem)
+def test_a_recorded_clip_has_75_pictures_and_3_s_of_sound(clip: Path) -> None:
+    file = open_media(clip)
+    assert [p.at_ns for p in file.pictures()] == [i * 40 * MS for i in range(75)]
+    assert len(sound_of(file)) / 16_000 == pytest.approx(131_328 / 44_100, abs=1e-3)
+    assert not list(file.damage.sentences())
