@@ -69,7 +69,7 @@ def paint(scene: Scene, size: tuple[int, int] | None = None) -> Picture:
         for camera, place in zip(scene.cameras, places, strict=True):
             _paint_camera(canvas, camera, place, voices)
     else:
-        _note(canvas, "waiting for pictures", INK, measures)
+        _note(canvas, "waiting for pictures", INK, measures, [voices])
     _losses(canvas, scene, measures, voices.top)
     _paint_voices(canvas, scene.voices, voices, measures)
     return canvas
@@ -89,9 +89,9 @@ def _paint_camera(canvas: Picture, camera: CameraScene, tile: Box, voices: Box) 
     measures = Measures.of(place.width, place.height)
     status = _status(view, camera, measures)
     below = Box(voices.left - place.left, voices.top - place.top, voices.width, voices.height)
-    _paint_faces(view, camera, measures, [status, below])
+    taken = _paint_faces(view, camera, measures, [status, below])
     if camera.note:
-        _note(view, camera.note, WARNING if camera.is_warning else INK, measures)
+        _note(view, camera.note, WARNING if camera.is_warning else INK, measures, taken)
 
 
 def _status(view: Picture, camera: CameraScene, measures: Measures) -> Box:
@@ -121,12 +121,18 @@ def _panel(view: Picture, box: Box, measures: Measures) -> None:
     fill(view, box, bgr(PANEL), radius=measures.pad, opacity=PANEL_OPACITY)
 
 
-def _note(view: Picture, text: str, colour: str, measures: Measures) -> None:
-    """A line in the middle of the upper third, where no panel stands when there is no face."""
+def _note(view: Picture, text: str, colour: str, measures: Measures, taken: list[Box]) -> None:
+    """A line in the middle of the upper third, or wherever it hides least."""
     text = elide(text, measures.text, view.shape[1] - 4 * measures.pad)
     width = text_width(text, measures.text) + 2 * measures.pad
-    corner = ((view.shape[1] - width) // 2, view.shape[0] // 6 + measures.line)
-    _chip(view, [(text, bgr(colour), False)], corner, measures)
+    height = measures.line + measures.pad
+    bounds = Box(0, 0, view.shape[1], view.shape[0])
+    middle, far = (bounds.width - width) // 2, bounds.width - width - measures.pad
+    upper = bounds.height // 6 + measures.line
+    places = [Box(middle, upper, width, height), Box(far, measures.pad, width, height),
+              Box(far, upper, width, height)]  # fmt: skip
+    place, _ = best_place(places, bounds, Box(0, 0, 0, 0), (), taken)
+    _chip(view, [(text, bgr(colour), False)], (place.left, place.top), measures)
 
 
 def _losses(canvas: Picture, scene: Scene, measures: Measures, floor: int) -> None:
@@ -140,9 +146,11 @@ def _losses(canvas: Picture, scene: Scene, measures: Measures, floor: int) -> No
         _chip(canvas, [(text, bgr(WARNING), False)], (left, top), measures)
 
 
-def _paint_faces(view: Picture, camera: CameraScene, measures: Measures, taken: list[Box]) -> None:
+def _paint_faces(
+    view: Picture, camera: CameraScene, measures: Measures, taken: list[Box]
+) -> list[Box]:
     """First all outlines, then all labels, then the bars: what matters most gets its place first,
-    and larger faces before smaller ones. ``taken`` must not be covered.
+    and larger faces before smaller ones. Keeps off what is ``taken``; returns all that is now.
     """
     bounds = Box(0, 0, view.shape[1], view.shape[0])
     scale = view.shape[1] / max(1, camera.width)
@@ -166,6 +174,7 @@ def _paint_faces(view: Picture, camera: CameraScene, measures: Measures, taken: 
         if fits and (len(boxed) == 1 or hidden <= MAX_HIDDEN * panel.area):
             _paint_bars(view, face, panel, measures)
             taken.append(panel)
+    return [*taken, *boxes]
 
 
 def _paint_tag(

@@ -1,0 +1,127 @@
+"""Takes what is received and says what to paint. Pure, and bounded whatever arrives."""
+
+from collections import OrderedDict
+from typing import Any
+
+from display.scene import Scene
+from display.sources import Camera, Microphone, Peer, keep_newest
+from messaging.ledger import lost
+from messaging.schema import (
+    AudioChunk,
+    FaceEmotions,
+    Heartbeat,
+    SpeechEvent,
+    UtteranceEmotion,
+    VideoFrame,
+)
+from messaging.topics import FACES, VIDEO, VIDEO_JPEG
+from messaging.wire import Received
+
+MOST_SOURCES = 16
+MOST_NODES = 64
+MOST_UTTERANCES = 200
+
+
+class View:
+    """The state of one display.
+
+    Args:
+        name: the display's own node; what it lets pass or misses itself is nobody's loss.
+        is_comparable: whether this process's clock is the pipeline's.
+    """
+
+    def __init__(self, name: str, *, is_comparable: bool) -> None:
+        self._name = name
+        self._is_comparable = is_comparable
+        self._cameras: OrderedDict[str, Camera] = OrderedDict()
+        self._microphones: OrderedDict[str, Microphone] = OrderedDict()
+        self._peers: OrderedDict[str, Peer] = OrderedDict()
+        self._utterances: OrderedDict[tuple[str, str], UtteranceEmotion] = OrderedDict()
+        self._origin_ns: int | None = None
+        self._stream_ns = 0
+
+    def take(self, received: Received[Any]) -> UtteranceEmotion | None:
+        """Note a message; hands on an utterance's final result."""
+        message = received.message
+        if isinstance(message, Heartbeat):
+            self._on_heartbeat(received)
+        elif isinstance(message, VideoFrame):
+            self._camera(message.source).on_video(received)
+        elif isinstance(message, FaceEmotions):
+            self._camera(message.source).on_faces(received)
+        elif isinstance(message, AudioChunk):
+            self._microphone(message.source).on_audio(received)
+        elif isinstance(message, SpeechEvent):
+            self._microphone(message.source).on_speech(message)
+        elif isinstance(message, UtteranceEmotion):
+            self._on_utterance(message)
+            return message if message.final else None
+        if isinstance(message, VideoFrame | FaceEmotions | AudioChunk | SpeechEvent):
+            self._stream_ns = max(self._stream_ns, message.stamp.pipeline_ns)
+            if self._origin_ns is None:
+                self._origin_ns = message.stamp.pipeline_ns
+        return None
+
+    def _camera(self, name: str) -> Camera:
+        if name not in self._cameras:
+            self._cameras[name] = Camera(name, is_comparable=self._is_comparable)
+        keep_newest(self._cameras, name, MOST_SOURCES)
+        return self._cameras[name]
+
+    def _microphone(self, name: str) -> Microphone:
+        if name not in self._microphones:
+            self._microphones[name] = Microphone(name)
+        keep_newest(self._microphones, name, MOST_SOURCES)
+        return self._microphones[name]
+
+    def _on_heartbeat(self, received: Received[Heartbeat]) -> None:
+        name = received.message.node
+        if name in self._peers:
+            self._peers[name].on_heartbeat(received)
+        else:
+            self._peers[name] = Peer(received)
+        keep_newest(self._peers, name, MOST_NODES)
+
+    def _on_utterance(self, utterance: UtteranceEmotion) -> None:
+        """A provisional result is replaced by the last word, never the other way round."""
+        key = (utterance.source, utterance.id)
+        former = self._utterances.get(key)
+        if former is None or utterance.final or not former.final:
+            self._utterances[key] = utterance
+            self._microphone(utterance.source).on_utterance(utterance)
+        if len(self._utterances) > MOST_UTTERANCES:
+            self._utterances.popitem(last=False)
+
+    def camera_names(self) -> tuple[str, ...]:
+        return tuple(sorted(self._cameras))
+
+    def scene(self, now_ns: int, camera: str | None = None) -> Scene:
+        """What to paint now (on the clock of ``received_ns``): one camera, or all of them."""
+        names = self.camera_names()
+        shown = [name for name in names if name == camera] or names
+        return Scene(
+            cameras=tuple(self._cameras[name].scene(now_ns) for name in shown),
+            voices=tuple(
+                microphone.scene(now_ns, self._stream_ns)
+                for _, microphone in sorted(self._microphones.items())
+            ),
+            nodes=tuple(peer.scene(now_ns) for _, peer in sorted(self._peers.items())),
+            utterances=tuple(self._utterances.values()),
+            dropped=sum(_overtaken(beat) for beat in self._others()),
+            lost=sum(lost(beat) for beat in self._others()),
+            origin_ns=self._origin_ns or 0,
+        )
+
+    def _others(self) -> list[Heartbeat]:
+        return [peer.heartbeat for name, peer in self._peers.items() if name != self._name]
+
+
+def _overtaken(heartbeat: Heartbeat) -> int:
+    """Pictures that a node which analyses them never saw; other viewers may skip what they like."""
+    if not any(counts.topic == FACES.name and not counts.sender for counts in heartbeat.counts):
+        return 0
+    return sum(
+        counts.dropped
+        for counts in heartbeat.counts
+        if counts.topic in (VIDEO.name, VIDEO_JPEG.name)
+    )

@@ -1,0 +1,131 @@
+"""The window: faces and voice over the very picture that was analysed.
+
+A thin shell: ``view`` knows what to show, ``overlay`` paints it. It reads pictures newest only and
+gives no credit, so that looking on never slows a run.
+"""
+
+import os
+
+import cv2
+
+from config.settings import Settings
+from display.overlay import DEFAULT_SIZE, paint
+from display.scene import Picture, Scene
+from display.view import View
+from messaging.clock import monotonic_ns
+from messaging.errors import UserError
+from messaging.node import Node
+from messaging.schema import Control
+from messaging.topics import (
+    AUDIO,
+    CONTROL,
+    FACES,
+    HEARTBEAT,
+    SPEECH,
+    UTTERANCES,
+    VIDEO,
+    VIDEO_JPEG,
+)
+
+NAME = "display"
+TITLE = "emofuse"
+LARGEST_AT_FIRST = (1280, 720)
+QUIT_KEYS = frozenset((ord("q"), ord("Q"), 27))
+TAB = 9
+PAINT_NS = 25_000_000
+"""Results are painted as they come, but not more often than this."""
+REPAINT_NS = 100_000_000
+"""Meters and ages are painted this often when no result comes."""
+
+
+def run(settings: Settings) -> None:
+    """Show the pipeline until it ends; ``q``, Esc and the close button end all of it."""
+    video = VIDEO if settings.display.pictures == "raw" else VIDEO_JPEG
+    topics = (video, AUDIO, FACES, SPEECH, UTTERANCES, HEARTBEAT)
+    with (
+        Node(
+            NAME,
+            settings.bus.address,
+            topics,
+            settings.log_level,
+            settings.bus.connect_timeout_s,
+        ) as node,
+        Window() as window,
+    ):
+        view = View(NAME, is_comparable=node.stamp().bound_ns is not None)
+        camera: str | None = None
+        painted_ns = 0
+        is_fresh = False
+        while node.alive():
+            for received in node.receive(0.01):
+                view.take(received)
+                is_fresh |= received.topic is FACES
+            now_ns = monotonic_ns()
+            if now_ns - painted_ns >= (PAINT_NS if is_fresh else REPAINT_NS):
+                window.show(view.scene(now_ns, camera))
+                painted_ns, is_fresh = now_ns, False
+            key = window.key()
+            if key in QUIT_KEYS or window.is_closed():
+                node.publish(CONTROL, Control(node.stamp(), "stop", NAME))
+                return
+            camera = picked(camera, key, view.camera_names())
+
+
+def picked(camera: str | None, key: int, names: tuple[str, ...]) -> str | None:
+    """The camera to show after ``key``: Tab goes round, 1 to 9 pick one, 0 shows all (``None``)."""
+    if key == TAB:
+        round_trip = (None, *names)
+        at = round_trip.index(camera) if camera in names else 0
+        return round_trip[(at + 1) % len(round_trip)]
+    if key == ord("0"):
+        return None
+    if ord("1") <= key <= ord("9") and key - ord("1") < len(names):
+        return names[key - ord("1")]
+    return camera
+
+
+class Window:
+    """OpenCV's window, painted in its own size so that text stays sharp."""
+
+    def __enter__(self) -> "Window":
+        # The wheel's Qt has the X11 plugin alone; on a Wayland desktop it would warn about that.
+        os.environ.setdefault("QT_QPA_PLATFORM", "xcb")
+        flags = cv2.WINDOW_NORMAL | cv2.WINDOW_FREERATIO | cv2.WINDOW_GUI_NORMAL
+        try:
+            cv2.namedWindow(TITLE, flags)
+        except cv2.error as error:
+            raise UserError(
+                "this OpenCV opens no windows (opencv-python-headless does not); "
+                "install opencv-python, or choose --display terminal"
+            ) from error
+        cv2.resizeWindow(TITLE, *DEFAULT_SIZE)
+        self._is_sized = False
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        cv2.destroyAllWindows()
+
+    def show(self, scene: Scene) -> None:
+        picture = next((c.picture for c in scene.cameras if c.picture is not None), None)
+        if picture is not None and not self._is_sized:
+            self._is_sized = True
+            cv2.resizeWindow(TITLE, *first_size(picture))
+        _, _, width, height = cv2.getWindowImageRect(TITLE)
+        if width > 0 and height > 0:
+            cv2.imshow(TITLE, paint(scene, (width, height)))
+
+    def key(self) -> int:
+        """The key that was pressed since the last call, or -1; also lets the window work."""
+        code = cv2.waitKey(1)
+        return code if code < 0 else code & 0xFF
+
+    def is_closed(self) -> bool:
+        return cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) < 1
+
+
+def first_size(picture: Picture) -> tuple[int, int]:
+    """Width and height of the window for pictures like this: readable, and within a screen."""
+    height, width = picture.shape[:2]
+    smallest = max(DEFAULT_SIZE[0] / width, DEFAULT_SIZE[1] / height, 1.0)
+    scale = min(smallest, LARGEST_AT_FIRST[0] / width, LARGEST_AT_FIRST[1] / height)
+    return max(1, round(width * scale)), max(1, round(height * scale))
