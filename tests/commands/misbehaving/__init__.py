@@ -1,0 +1,1 @@
+"""Nodes that do what no node should, for the supervisor to deal with."""

@@ -1,0 +1,184 @@
+"""Real processes that crash, hang, refuse, end and stay deaf."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from commands.processes import REFUSED, Process, Stage
+from commands.supervisor import Supervisor
+from config.settings import BusSettings, Settings
+from messaging.node import Node
+
+PATIENCE_S = 30.0
+HUB = Process("hub", "commands.hub", Stage.HUB)
+
+
+def row(name: str, *, max_restarts: int = 5, ends_run: bool = False) -> Process:
+    module = f"tests.commands.misbehaving.{name}"
+    return Process(name, module, Stage.SOURCE, max_restarts, ends_run)
+
+
+class Run:
+    """A supervised set of processes, with somebody who listens to them."""
+
+    def __init__(self, rows: Sequence[Process], settings: Settings) -> None:
+        self.log: list[str] = []
+        self.supervisor = Supervisor([HUB, *rows], settings)
+        self.supervisor.log = self.log.append
+        self.node = Node("launcher", settings.bus.address).__enter__()
+        self.pids = {child.row.name: child.process.pid for child in self.supervisor.children}
+
+    def until(self, condition: Callable[[], object]) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while not condition():
+            assert time.monotonic() < deadline, self.log
+            self.node.receive(0.05)
+            self.supervisor.check(self.node.peers())
+
+    def runs(self, name: str) -> bool:
+        peer = self.node.peers().get(name)
+        return peer is not None and peer.state == "running"
+
+    def pid(self, name: str) -> int:
+        return self.node.peers()[name].pid
+
+    def end(self) -> None:
+        self.supervisor.stop(lambda: self.node.receive(0.02))
+        self.node.__exit__(None, None, None)
+        self.supervisor.close()
+        assert not [c for c in self.supervisor.children if c.process.is_alive()]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Run]]:
+    settings = Settings(bus=BusSettings(address=f"ipc://{tmp_path}/hub"))
+    runs: list[Run] = []
+
+    def begin(*rows: Process) -> Run:
+        runs.append(Run(rows, settings))
+        return runs[-1]
+
+    yield begin
+    for run in runs:
+        run.end()
+    assert not list(tmp_path.iterdir()), "files were left behind"
+
+
+def test_a_killed_node_is_started_again(start: Callable[..., Run]) -> None:
+    run = start(row("works"))
+    run.until(lambda: run.runs("works"))
+    former = run.pid("works")
+    os.kill(former, signal.SIGKILL)
+    run.until(lambda: run.runs("works") and run.pid("works") != former)
+    assert run.supervisor.restarts == {"works": 1}
+    assert run.log == ["works was killed by signal 9; it is started again"]
+    assert not run.supervisor.ended_by
+
+
+def test_a_killed_hub_is_started_again_and_its_nodes_join_it(start: Callable[..., Run]) -> None:
+    run = start(row("works"))
+    run.until(lambda: run.runs("works") and run.runs("hub"))
+    former = run.pid("hub")
+    os.kill(former, signal.SIGKILL)
+    run.until(lambda: run.pid("hub") != former)
+    before = run.node.peers()["works"]
+    run.until(lambda: run.node.peers()["works"].uptime_ns > before.uptime_ns)
+    assert run.supervisor.restarts == {"hub": 1}
+
+
+def test_a_node_that_crashes_at_every_start_ends_the_run(
+    start: Callable[..., Run], capfd: pytest.CaptureFixture[str]
+) -> None:
+    run = start(row("crashes", max_restarts=2))
+    run.until(lambda: run.supervisor.ended_by)
+    assert run.supervisor.exit_code == 1
+    assert run.supervisor.ended_by == "crashes crashed (exit code 1) 3 times"
+    assert capfd.readouterr().err.count("ZeroDivisionError: as this node always does") == 3
+
+
+def test_a_refusal_is_shown_in_one_line_and_not_tried_again(
+    start: Callable[..., Run], capfd: pytest.CaptureFixture[str]
+) -> None:
+    run = start(row("refuses"))
+    run.until(lambda: run.supervisor.ended_by)
+    assert run.supervisor.exit_code == REFUSED
+    assert run.supervisor.restarts == {}
+    assert capfd.readouterr().err == "emofuse refuses: no camera 3; found none\n"
+
+
+def test_a_node_that_has_done_is_not_started_again(start: Callable[..., Run]) -> None:
+    run = start(row("ends"), row("works"))
+    run.until(lambda: all(c.done for c in run.supervisor.children if c.row.name == "ends"))
+    run.until(lambda: run.runs("works"))
+    assert (run.supervisor.restarts, run.supervisor.ended_by) == ({}, "")
+
+
+def test_the_end_of_a_node_can_be_the_end_of_the_run(start: Callable[..., Run]) -> None:
+    run = start(row("ends", ends_run=True), row("works"))
+    run.until(lambda: run.supervisor.ended_by)
+    assert (run.supervisor.ended_by, run.supervisor.exit_code) == ("ends has done", 0)
+
+
+def test_a_hung_node_is_killed_and_started_again(start: Callable[..., Run]) -> None:
+    run = start(row("deaf"))
+    run.until(lambda: run.runs("deaf"))
+    former = run.pid("deaf")
+    run.until(lambda: run.runs("deaf") and run.pid("deaf") != former)
+    assert "deaf shows no progress" in run.log[0]
+
+
+def test_a_deaf_node_is_killed_at_the_deadline(start: Callable[..., Run]) -> None:
+    run = start(row("deaf"))
+    run.until(lambda: run.runs("deaf"))
+    began = time.monotonic()
+    run.supervisor.stop(lambda: run.node.receive(0.02))
+    assert time.monotonic() - began < 10
+    assert "deaf did not stop in time: killed" in run.log
+
+
+LAUNCHER = """
+import sys, time
+from commands.supervisor import Supervisor
+from config.settings import BusSettings, Settings
+from tests.commands.test_supervisor import HUB, Run, row
+if __name__ == "__main__":
+    run = Run([row("works"), row("deaf")], Settings(bus=BusSettings(address=sys.argv[1])))
+    run.until(lambda: run.runs("works") and run.runs("deaf"))
+    print(*run.pids.values(), flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_killed_launcher_leaves_no_orphan(tmp_path: Path) -> None:
+    script = tmp_path / "launch.py"
+    script.write_text(LAUNCHER)
+    with subprocess.Popen(
+        [sys.executable, script, f"ipc://{tmp_path}/hub"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    ) as launcher:
+        assert launcher.stdout is not None
+        pids = [int(pid) for pid in launcher.stdout.readline().split()]
+        assert len(pids) == 3
+        launcher.kill()
+    deadline = time.monotonic() + PATIENCE_S
+    while left := [pid for pid in pids if exists(pid)]:
+        assert time.monotonic() < deadline, f"still there: {left}"
+        time.sleep(0.1)
+
+
+def exists(pid: int) -> bool:
+    """Whether the process lives; a zombie that nobody has collected yet does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
