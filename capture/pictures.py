@@ -10,23 +10,28 @@ from messaging.topics import VIDEO, VIDEO_JPEG
 Pixels = NDArray[np.uint8]
 """``(height, width, 3)``, BGR, contiguous; never changed once it was made."""
 
+TOPICS = (VIDEO, VIDEO_JPEG)
 QUALITY = 90
 
 
 def publish_picture(node: Node, frame: VideoFrame, pixels: Pixels | None, ahead: int = 0) -> None:
-    """Without ``pixels`` it is punctuation, which all readers get.
+    """Without ``pixels`` it is punctuation, which goes to all.
 
-    With ``ahead`` the source is lossless: wait until readers are less than that many behind.
+    With ``ahead`` the source is lossless: wait until somebody reads, and until the slowest reader
+    is less than that many messages behind.
     """
-    for topic in (VIDEO, VIDEO_JPEG):
-        if pixels is not None and not node.is_wanted(topic):
-            continue
-        if ahead and node.is_wanted(topic):
-            node.wait_for_credit(topic, ahead)
-        if pixels is None:
+    if pixels is None:
+        for topic in TOPICS:
             node.publish(topic, frame)
-        else:
-            node.publish(topic, frame, pixels if topic is VIDEO else to_jpeg(pixels))
+        return
+    while not (wanted := [topic for topic in TOPICS if node.is_wanted(topic)]):
+        if not ahead or not node.alive():
+            return
+        node.receive(0.1)
+    for topic in wanted:
+        if ahead:
+            node.wait_for_credit(topic, ahead)
+        node.publish(topic, frame, pixels if topic is VIDEO else to_jpeg(pixels))
 
 
 def to_jpeg(pixels: Pixels) -> bytes:
