@@ -44,13 +44,10 @@ class Aligner:
 
     @property
     def done(self) -> bool:
-        """Whether all sources have closed, a microphone among them, and no utterance waits."""
-        return (
-            bool(self._microphones)
-            and all(microphone.closed for microphone in self._microphones.values())
-            and all(history.closed for history in self._histories.values() if history.seen)
-            and not any(self._waiting.values())
-        )
+        """Whether every source that is known has closed, and no utterance waits."""
+        known = [*self._microphones.values(), *self._competing(())]
+        closed = bool(known) and all(source.closed for source in known)
+        return closed and not any(self._waiting.values())
 
     def faces(self, message: FaceEmotions) -> list[UtteranceEmotion]:
         """Take a picture's faces, or punctuation; give out what is proven by it."""
@@ -77,6 +74,8 @@ class Aligner:
             self.ignored += 1
             return []
         results = self._take(utterances)
+        if not self._competing(()) and all(m.closed for m in self._microphones.values()):
+            results += self._give_up(())  # sound alone
         self._forget()
         return results
 
@@ -104,9 +103,8 @@ class Aligner:
         results: list[UtteranceEmotion] = []
         for microphone in self._microphones.values():
             results += self._take(microphone.cut_short(arrived_ns=0))
-        for waiting in self._waiting.values():
-            results += [self._unproven(utterance) for utterance in waiting]
-            waiting.clear()
+        for cameras in self._waiting:
+            results += self._give_up(cameras)
         return results
 
     def _take(self, utterances: Iterable[Utterance]) -> list[UtteranceEmotion]:
@@ -136,6 +134,12 @@ class Aligner:
             else:
                 unproven.append(utterance)
         waiting[:reached] = unproven
+        return results
+
+    def _give_up(self, cameras: tuple[str, ...]) -> list[UtteranceEmotion]:
+        waiting = self._waiting.get(cameras, [])
+        results = [self._unproven(utterance) for utterance in waiting]
+        waiting.clear()
         return results
 
     def _unproven(self, utterance: Utterance) -> UtteranceEmotion:

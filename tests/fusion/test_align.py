@@ -299,8 +299,9 @@ def test_all_is_done_when_every_source_has_closed_and_nothing_waits():
     aligner = Aligner(FusionSettings())
     assert not aligner.done
     aligner.faces(mark(0, "opened"))
+    assert not aligner.done
     aligner.faces(mark(50, "closed"))
-    assert not aligner.done  # the sound may be to come
+    assert aligner.done
     aligner.speech(said(0, "opened", cameras=("a", "b")), 0)
     aligner.speech(started(10), 0)
     aligner.speech(said(60, "closed"), 0)
@@ -310,3 +311,11 @@ def test_all_is_done_when_every_source_has_closed_and_nothing_waits():
     assert aligner.done
     aligner.faces(mark(80, "opened", "b"))
     assert not aligner.done
+
+
+def test_sound_alone_waits_for_no_picture_once_it_has_closed():
+    aligner = Aligner(FusionSettings())
+    assert aligner.speech(ended(100, 200, lossless=True), 0) == []
+    [result] = aligner.speech(said(300, "closed"), 0)
+    assert (result.status, result.final, result.settled) == ("gap_exceeded", True, False)
+    assert aligner.done
