@@ -221,7 +221,7 @@ def _paint_bars(view: Picture, face: Face, place: Box, measures: Measures) -> No
     """The seven probabilities, in the wire's order, so that each keeps its place."""
     _panel(view, place, measures)
     size, row, pad = _small(measures), _row(measures), measures.pad
-    thick = max(3, row // 3)
+    thick = max(3, round(row * 0.4))
     length = 4 * measures.text
     left = place.right - pad - length
     for number, (emotion, probability) in enumerate(zip(EMOTIONS, face.probabilities, strict=True)):

@@ -1,0 +1,223 @@
+"""The terminal's picture of a scene, made with rich. Pure: scene and size in, renderable out."""
+
+from collections.abc import Sequence
+
+from rich.box import ROUNDED
+from rich.columns import Columns
+from rich.console import Group, RenderableType
+from rich.layout import Layout
+from rich.panel import Panel
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from display.palette import EMOTION_COLOURS, FAINT, TRACK, WARNING
+from display.scene import CameraScene, NodeScene, Scene, VoiceScene
+from messaging.ledger import dropped, lost
+from messaging.schema import EMOTIONS, Face, UtteranceEmotion
+
+QUIET_DBFS = -60.0
+"""The left end of the level meter."""
+FACE_WIDTH = 34
+SILENT_S = 3.0
+"""After so long without a heartbeat a node is shown as silent."""
+
+
+def render(scene: Scene, width: int, height: int) -> RenderableType:
+    """The whole view for a terminal of ``width`` x ``height`` characters, from 80x24 up."""
+    voices_height = 2 + 2 * max(1, len(scene.voices))
+    upper = max(13, voices_height + len(scene.nodes) + 3)
+    upper = min(upper, height - 1 - 5)
+    left_width = width // 2
+    layout = Layout()
+    layout.split_column(
+        Layout(_header(scene), name="header", size=1),
+        Layout(name="now", size=upper),
+        Layout(_panel("utterances", _utterances(scene, width - 4, height - upper - 4))),
+    )
+    right = Layout(name="right")
+    layout["now"].split_row(
+        Layout(_panel("faces", _cameras(scene.cameras, left_width - 4)), size=left_width), right
+    )
+    right.split_column(
+        Layout(_panel("voice", _voices(scene.voices)), size=voices_height),
+        Layout(_panel("nodes", _nodes(scene.nodes))),
+    )
+    return layout
+
+
+def utterance_line(scene: Scene, utterance: UtteranceEmotion) -> str:
+    """One final utterance as a line of plain text."""
+    onset, offset, label, share, distance, status = _utterance_cells(scene, utterance)
+    return (
+        f"{onset:>8} - {offset:>8} s  {label:<8} {share:>4}  {distance:>8}  {status}"
+        f"  {utterance.source}"
+    )
+
+
+def _panel(title: str, content: RenderableType) -> Panel:
+    return Panel(
+        content, title=title, title_align="left", box=ROUNDED, border_style=TRACK, padding=(0, 1)
+    )
+
+
+def _header(scene: Scene) -> Text:
+    """Name, rate and latency of each camera, and what was lost."""
+    line = Text("emofuse", style="bold", no_wrap=True, overflow="ellipsis")
+    for camera in scene.cameras:
+        line.append(f"   {camera.source}", style="bold")
+        line.append(f" {camera.rate_hz:.1f}/s", style=FAINT)
+        if camera.latency_ms is not None:
+            line.append(f"  {camera.latency_ms:.0f} ms", style=FAINT)
+        if camera.inference_ms is not None:
+            line.append(f" (inference {camera.inference_ms:.0f})", style=FAINT)
+    for count, what in ((scene.dropped, "pictures dropped"), (scene.lost, "messages lost")):
+        if count:
+            line.append(f"   {count} {what}", style=WARNING)
+    line.append("   q quits", style=FAINT)
+    return line
+
+
+def _cameras(cameras: Sequence[CameraScene], width: int) -> RenderableType:
+    if not cameras:
+        return Text("waiting for pictures", style=FAINT)
+    parts: list[RenderableType] = []
+    for camera in cameras:
+        if len(cameras) > 1:
+            parts.append(Text(camera.source, style="bold"))
+        if camera.note:
+            parts.append(Text(camera.note, style=WARNING if camera.is_warning else FAINT))
+        faces = sorted(camera.faces, key=lambda face: (-face.area, face.track))
+        face_width = min(width, FACE_WIDTH)
+        parts.append(Columns([_face(face, face_width) for face in faces], padding=(0, 2)))
+    return Group(*parts)
+
+
+def _face(face: Face, width: int) -> RenderableType:
+    """A title and seven bars."""
+    title = Text.assemble(
+        (face.label, f"bold {EMOTION_COLOURS[face.label]}"),
+        f" {max(face.probabilities):.0%}",
+        (f"  #{face.track}", FAINT),
+    )
+    bars = Table.grid(padding=(0, 1))
+    for emotion, probability in zip(EMOTIONS, face.probabilities, strict=True):
+        bars.add_row(
+            Text(emotion, style="" if emotion == face.label else FAINT),
+            _bar(probability, EMOTION_COLOURS[emotion], width - 15),
+            Text(f"{probability:.0%}".rjust(4), style=FAINT),
+        )
+    return Group(title, bars)
+
+
+def _bar(share: float, colour: str, width: int) -> ProgressBar:
+    return ProgressBar(
+        total=1.0,
+        completed=min(1.0, max(0.0, share)),
+        width=max(4, width),
+        style="grey23",
+        complete_style=colour,
+        finished_style=colour,
+    )
+
+
+def _voices(voices: Sequence[VoiceScene]) -> RenderableType:
+    if not voices:
+        return Text("waiting for sound", style=FAINT)
+    return Group(*(line for voice in voices for line in _voice(voice)))
+
+
+def _voice(voice: VoiceScene) -> tuple[RenderableType, RenderableType]:
+    """Two lines: what is heard, and what the latest utterance was."""
+    if voice.note:
+        state = Text(voice.note, style=WARNING)
+    elif voice.spoken_s is not None:
+        state = Text(f"speaking... {voice.spoken_s:.1f} s", style="bold")
+    else:
+        state = Text("quiet", style=FAINT)
+    state.no_wrap = True
+    meter = Table.grid(padding=(0, 1))
+    meter.add_row(_bar(1 - voice.level_dbfs / QUIET_DBFS, FAINT, 8), _bar(voice.speech, "white", 6))
+    meter.columns[0].no_wrap = True
+    heard = Table.grid(padding=(0, 1))
+    heard.add_row(meter, state)
+    return heard, _spoken(voice)
+
+
+def _spoken(voice: VoiceScene) -> Text:
+    utterance = voice.utterance
+    line = Text(voice.source, style=FAINT, no_wrap=True, overflow="ellipsis")
+    if utterance is None:
+        return line
+    line.append("  ")
+    if utterance.label is None or utterance.probabilities is None:
+        line.append(utterance.status.replace("_", " "), style=FAINT)
+    else:
+        line.append(utterance.label, style=f"bold {EMOTION_COLOURS[utterance.label]}")
+        line.append(f" {max(utterance.probabilities):.0%}", style="default")
+    line.append("  so far" if voice.age_s is None else f"  {voice.age_s:.1f} s ago")
+    return line
+
+
+def _nodes(nodes: Sequence[NodeScene]) -> RenderableType:
+    table = Table.grid(padding=(0, 1), expand=True)
+    for _ in range(2):
+        table.add_column(no_wrap=True, overflow="ellipsis")
+    for _ in range(3):
+        table.add_column(justify="right", no_wrap=True)
+    table.add_row(*(Text(title, style=FAINT) for title in ("", "", "cpu", "MB", "drop/lost")))
+    for node in nodes:
+        beat = node.heartbeat
+        is_silent = node.silent_s > SILENT_S
+        missed = (dropped(beat), lost(beat))
+        table.add_row(
+            Text(beat.node),
+            Text(
+                f"silent {node.silent_s:.0f} s" if is_silent else beat.state,
+                style=WARNING if is_silent else FAINT,
+            ),
+            f"{node.cpu:.0%}",
+            f"{beat.rss_bytes / 1e6:.0f}",
+            Text(f"{missed[0]}/{missed[1]}", style=WARNING if missed[1] else FAINT),
+        )
+    return table
+
+
+def _utterances(scene: Scene, width: int, rows: int) -> RenderableType:
+    """The latest ``rows`` utterances; provisional ones in faint letters."""
+    if not scene.utterances:
+        return Text("none yet", style=FAINT)
+    table = Table.grid(padding=(0, 2))
+    for justify in ("right", "right", "left", "right", "right", "left"):
+        table.add_column(justify=justify, no_wrap=True)
+    with_bar = width >= 76
+    titles = ("from", "to (s)", "label", "", "dt", "status", *([""] if with_bar else []))
+    table.add_row(*(Text(title, style=FAINT) for title in titles))
+    for utterance in scene.utterances[-max(1, rows) :]:
+        onset, offset, label, share, distance, status = _utterance_cells(scene, utterance)
+        colour = EMOTION_COLOURS[utterance.label] if utterance.label else FAINT
+        row: list[RenderableType] = [onset, offset, Text(label, style=f"bold {colour}"), share]
+        row += [distance, Text(status, style=FAINT)]
+        if with_bar:
+            row.append(_bar(max(utterance.probabilities or (0.0,)), colour, width - 62))
+        table.add_row(*row, style="" if utterance.final else "dim")
+    return table
+
+
+def _utterance_cells(
+    scene: Scene, utterance: UtteranceEmotion
+) -> tuple[str, str, str, str, str, str]:
+    """Onset, offset, label, probability, dt, status."""
+    status = utterance.status.replace("_", " ")
+    if not utterance.final:
+        status = "so far"
+    elif not utterance.settled:
+        status += ", not settled"
+    return (
+        f"{scene.seconds(utterance.onset):.2f}",
+        f"{scene.seconds(utterance.offset):.2f}" if utterance.offset else "...",
+        utterance.label or "-",
+        f"{max(utterance.probabilities):.0%}" if utterance.probabilities else "",
+        f"{utterance.dt_ns / 1e6:+.0f} ms" if utterance.dt_ns is not None else "",
+        status,
+    )
