@@ -81,7 +81,8 @@ class InferenceSettings(Section):
     engine: Literal["auto", "litert", "tensorflow"] = "auto"
     """``auto``: TensorFlow where it sees a GPU, LiteRT elsewhere."""
     threads: Annotated[int, Field(ge=1, le=64)] = 1
-    min_score: Probability = 0.5
+    min_score: Probability = 0.6
+    """Of BlazeFace. Noise reaches 0.5 to 0.6, a face of enough pixels 0.75 and more."""
     max_faces: Annotated[int, Field(ge=1, le=64)] = 8
     """Of more faces in a picture the largest are analysed."""
     pictures: Literal["raw", "jpeg"] = "raw"

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from inference import weights
 from inference.litert import LiteRt
+from messaging.errors import UserError
 
 SIDE = 64
 """Input of the network: 64 x 64 grey pixels."""
@@ -44,8 +45,8 @@ class LiteRtEngine:
 def gpu_is_there(devices: Path = Path("/dev")) -> bool:
     """Whether this machine has a GPU for TensorFlow, told by its driver's device files.
 
-    TensorFlow itself is not asked: its import alone takes seconds and 400 MB. ``dxg`` is the
-    driver's door in WSL 2. An empty or -1 ``CUDA_VISIBLE_DEVICES`` hides every GPU.
+    TensorFlow itself is not asked: its import takes seconds and hundreds of megabytes. ``dxg`` is
+    the driver's door in WSL 2. An empty or -1 ``CUDA_VISIBLE_DEVICES`` hides every GPU.
     """
     if os.environ.get("CUDA_VISIBLE_DEVICES", "0").strip() in {"", "-1"}:
         return False
@@ -55,10 +56,19 @@ def gpu_is_there(devices: Path = Path("/dev")) -> bool:
 def open_engine(
     name: Literal["auto", "litert", "tensorflow"], *, threads: int, max_batch: int
 ) -> Engine:
-    """The engine of that name, loaded and warmed up; its module is imported here and not before."""
-    gpu = name == "auto" and gpu_is_there() and find_spec("tensorflow") is not None
-    if name == "litert" or (name == "auto" and not gpu):
+    """The engine of that name, loaded and warmed up; TensorFlow is imported here and not before.
+
+    Raises:
+        UserError: TensorFlow was asked for and is not installed.
+    """
+    installed = find_spec("tensorflow") is not None
+    if name == "litert" or (name == "auto" and not (installed and gpu_is_there())):
         return LiteRtEngine(threads)
+    if not installed:
+        raise UserError(
+            "inference.engine is tensorflow, which is not installed: "
+            "install emofuse[full], or set it to litert"
+        )
     from inference.tensorflow_engine import TensorFlowEngine
 
     if name == "auto" and not TensorFlowEngine.sees_gpu():

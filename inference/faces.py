@@ -48,7 +48,11 @@ def _largest_first(face: Detection) -> tuple[float, float, Box]:
 
 
 def open_face_inference(settings: InferenceSettings) -> FaceInference:
-    """Everything loaded and warmed up. Raises ``WeightsError``."""
+    """Everything loaded and warmed up.
+
+    Raises:
+        UserError: weights are damaged, or the engine that was asked for is not installed.
+    """
     cv2.setNumThreads(settings.threads)
     engine = open_engine(settings.engine, threads=settings.threads, max_batch=settings.max_faces)
     detector = open_detector(

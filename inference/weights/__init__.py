@@ -5,6 +5,8 @@ import json
 from pathlib import Path
 from typing import TypedDict
 
+from messaging.errors import UserError
+
 FOLDER = Path(__file__).parent
 
 
@@ -18,10 +20,6 @@ class Origin(TypedDict):
     credit: str
 
 
-class WeightsError(RuntimeError):
-    """A file of weights is missing, or is not the one this version was tested with."""
-
-
 def origins(folder: Path = FOLDER) -> dict[str, Origin]:
     """Every file of weights by name."""
     return json.loads((folder / "weights.json").read_text())
@@ -30,17 +28,18 @@ def origins(folder: Path = FOLDER) -> dict[str, Origin]:
 def checked(name: str, folder: Path = FOLDER) -> Path:
     """The path of one file, after a look at its sha256.
 
-    Raises ``WeightsError`` where the file is missing or another one.
+    Raises:
+        UserError: the file is missing, or is not the one this version was tested with.
     """
     path = folder / name
     restore = "reinstall emofuse, or restore the file from its repository"
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise WeightsError(f"no weights {path} ({error.strerror}): {restore}") from error
+        raise UserError(f"no weights {path} ({error.strerror}): {restore}") from error
     expected, found = origins(folder)[name]["sha256"], hashlib.sha256(content).hexdigest()
     if found != expected:
-        raise WeightsError(
+        raise UserError(
             f"weights {path} have sha256 {found[:12]}..., not {expected[:12]}...: {restore}"
         )
     return path
