@@ -4,7 +4,6 @@
 This file is imported again in every process, so it imports nothing heavy at its top.
 """
 
-import sys
 from typing import TYPE_CHECKING
 
 from commands.processes import Process, Stage
@@ -34,7 +33,7 @@ def choose_processes(plan: "Plan") -> list[Process]:
 def main() -> None:
     from commands.app import app
 
-    sys.exit(app(PROCESSES, choose_processes))
+    app(PROCESSES, choose_processes)
 
 
 if __name__ == "__main__":

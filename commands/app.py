@@ -108,7 +108,7 @@ def _build(
         config: ConfigFile = None,
         log_level: LogLevel = None,
         as_json: Json = False,
-    ) -> int:
+    ) -> None:
         """Run the full pipeline on this machine (the default).
 
         With a camera and a microphone it is live; without one, the demo session plays.
@@ -125,7 +125,7 @@ def _build(
             log_level=log_level,
             config=config,
         )
-        return run_pipeline(settings, choose, as_json=as_json)
+        raise typer.Exit(run_pipeline(settings, choose, as_json=as_json))
 
     @app.command()
     def node(
@@ -140,7 +140,7 @@ def _build(
         speed: Speed = None,
         config: ConfigFile = None,
         log_level: LogLevel = None,
-    ) -> int:
+    ) -> None:
         """Run a single node; it joins a hub that runs already."""
         require_system_libraries()
         settings = _settings(
@@ -152,7 +152,7 @@ def _build(
             log_level=log_level,
             config=config,
         )
-        return _run_alone(_pick(processes, name, settings), settings)
+        _run_alone(_pick(processes, name, settings), settings)
 
     @app.command()
     def hub(
@@ -161,20 +161,19 @@ def _build(
         ] = None,
         config: ConfigFile = None,
         log_level: LogLevel = None,
-    ) -> int:
+    ) -> None:
         """Run the hub that nodes connect to."""
         settings = _settings(hub=bind, log_level=log_level, config=config)
         row = next(process for process in processes if process.name == "hub")
-        return _run_alone(row, settings)
+        _run_alone(row, settings)
 
     @app.command()
-    def devices() -> int:
+    def devices() -> None:
         """List the cameras and microphones of this machine."""
         from commands.devices import print_devices
 
         require_system_libraries()
         print_devices()
-        return 0
 
     return app
 
@@ -197,20 +196,19 @@ def _pick(processes: Sequence[Process], name: str, settings: Settings) -> Proces
     return next(process for process in processes if process.name == name)
 
 
-def _run_alone(process: Process, settings: Settings) -> int:
+def _run_alone(process: Process, settings: Settings) -> None:
     if not settings.bus.address:
         bus = settings.bus.model_copy(update={"address": shared_address()})
         settings = settings.model_copy(update={"bus": bus})
     print(f"emofuse {process.name}: hub at {settings.bus.address}", file=sys.stderr)
     run_process(process, settings)
-    return 0
 
 
-def app(processes: Sequence[Process], choose: Callable[[Plan], Sequence[Process]]) -> int:
-    """Run the command line; the exit code."""
+def app(processes: Sequence[Process], choose: Callable[[Plan], Sequence[Process]]) -> None:
+    """Run the command line; ends the process with its exit code."""
     try:
-        return _build(processes, choose)(standalone_mode=False) or 0
+        _build(processes, choose)(prog_name="emofuse")
     except (UserError, SettingsError) as error:
         for line in str(error).splitlines():
             print(f"emofuse: {line}", file=sys.stderr)
-    return REFUSED
+        sys.exit(REFUSED)

@@ -1,0 +1,91 @@
+"""Runs the real command line, as its user would."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+PATIENCE_S = 120
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run with ``--json`` printed."""
+
+    utterances: list[dict[str, Any]]
+    summary: dict[str, Any]
+    stderr: str
+
+
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Nothing of this shell's own settings, no screen, no devices."""
+    kept = {
+        k: v for k, v in os.environ.items() if not k.startswith(("EMOFUSE_", "DISPLAY", "WAYL"))
+    }
+    return {**kept, **(extra or {})}
+
+
+def emofuse(*options: str | Path, **extra: str) -> subprocess.CompletedProcess[str]:
+    """Run to the end."""
+    return subprocess.run(
+        [sys.executable, ROOT / "run_pipeline.py", *options],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        env=environment(extra),
+        check=False,
+    )
+
+
+def label(*options: str | Path, **extra: str) -> Outcome:
+    """Run the pipeline without a display, and read its JSON."""
+    run = emofuse("--display", "none", "--json", *options, **extra)
+    assert run.returncode == 0, run.stderr
+    *utterances, summary = (json.loads(line) for line in run.stdout.splitlines())
+    assert summary["type"] == "summary"
+    assert all(record["type"] == "utterance" for record in utterances)
+    return Outcome(utterances, summary, run.stderr)
+
+
+def result(record: dict[str, Any]) -> dict[str, Any]:
+    """What is the same in every run of a file: all but the instant at which it was played."""
+    return {
+        key: {k: v for k, v in value.items() if k != "offset_ns"} if _is_stamp(value) else value
+        for key, value in record.items()
+    }
+
+
+def _is_stamp(value: object) -> bool:
+    return isinstance(value, dict) and "captured_ns" in value
+
+
+@contextmanager
+def started(*options: str | Path, **extra: str) -> Iterator[subprocess.Popen[str]]:
+    """A running command; it is killed if it still runs at the end."""
+    with subprocess.Popen(
+        [sys.executable, ROOT / "run_pipeline.py", *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(extra),
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def descendants(pid: int) -> list[int]:
+    """Living processes below ``pid``."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(c) for c in children] + [d for c in children for d in descendants(int(c))]
+
+
+def command_name(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").decode()

@@ -1,0 +1,201 @@
+"""The whole pipeline: real processes, real sockets, real weights, real media."""
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from capture.demo import load_truth
+from tests.conftest import SHARED
+from tests.pipelines import command_name, descendants, emofuse, environment, label, result, started
+
+BOUNDARY_S = 0.1
+PATIENCE_S = 60.0
+
+
+def assert_true_to_the_script(utterances: list[dict[str, Any]]) -> None:
+    truth = load_truth().utterances
+    assert [record["label"] for record in utterances] == [t.label for t in truth]
+    for record, expected in zip(utterances, truth, strict=True):
+        assert record["onset_s"] == pytest.approx(expected.onset_s, abs=BOUNDARY_S)
+        assert record["offset_s"] == pytest.approx(expected.offset_s, abs=BOUNDARY_S)
+
+
+@pytest.fixture(scope="module")
+def no_devices() -> dict[str, str]:
+    return {"EMOFUSE_CAMERA__DEVICE": "auto", "EMOFUSE_MICROPHONE__DEVICE": "auto"}
+
+
+def test_without_devices_the_demo_session_plays_and_every_label_is_right() -> None:
+    outcome = label("--speed", "max")
+    assert "playing the demo session instead" in outcome.stderr
+    assert_true_to_the_script(outcome.utterances)
+    for record in outcome.utterances:
+        assert (record["status"], record["settled"], record["final"]) == ("matched", True, True)
+        assert abs(record["dt_ns"]) <= 20_000_000, "a nearer picture was there"
+        assert record["coverage"] == 1.0
+    assert outcome.summary["matched"] == 4
+    assert outcome.summary["restarts"] == {}
+    for counts in outcome.summary["nodes"].values():
+        assert (counts["lost"], counts["rejected"]) == (0, 0)
+    assert outcome.summary["nodes"]["inference"]["dropped"] == 0
+
+
+def test_real_time_and_full_speed_give_the_same_results() -> None:
+    at_once = label("--speed", "max")
+    in_time = label("--speed", "4")
+    assert_true_to_the_script(in_time.utterances)
+    assert [result(record) for record in at_once.utterances] == [
+        result(record) for record in label("--speed", "max").utterances
+    ]
+    for one, other in zip(at_once.utterances, in_time.utterances, strict=True):
+        assert one["id"] == other["id"]
+        assert one["offset"]["captured_ns"] == other["offset"]["captured_ns"]
+
+
+@pytest.mark.skipif(not (SHARED / "media/grid").is_dir(), reason="the GRID clips are not here")
+@pytest.mark.parametrize(
+    "clip", sorted((SHARED / "media/grid").glob("*.mpg")), ids=lambda p: p.stem
+)
+def test_a_real_talking_head_says_one_sentence_with_its_face_seen(clip: Path) -> None:
+    outcome = label("--media", clip, "--speed", "max")
+    (record,) = outcome.utterances
+    assert record["status"] == "matched"
+    assert record["coverage"] >= 0.95
+    assert record["track"] == 1
+
+
+def test_the_summary_is_a_table_that_people_read() -> None:
+    run = emofuse("--display", "none", "--speed", "max", COLUMNS="100")
+    assert run.returncode == 0, run.stderr
+    for expected in load_truth().utterances:
+        assert expected.label in run.stdout
+    assert "Utterances" in run.stdout
+
+
+def test_every_process_has_its_name_and_ctrl_c_leaves_none(tmp_path: Path) -> None:
+    with started("--display", "none", "--json", TMPDIR=str(tmp_path)) as run:
+        deadline = time.monotonic() + PATIENCE_S
+        names: set[str] = set()
+        expected = {f"emofuse {name}" for name in ("hub", "media", "inference", "fusion")}
+        while not expected <= names:
+            assert time.monotonic() < deadline, names
+            time.sleep(0.1)
+            names = {command_name(pid) for pid in descendants(run.pid)}
+        assert run.stdout is not None
+        first = json.loads(run.stdout.readline())
+        assert first["label"] == load_truth().utterances[0].label
+        children = descendants(run.pid)
+        run.send_signal(signal.SIGINT)
+        rest, _ = run.communicate(timeout=PATIENCE_S)
+    assert run.returncode == 0
+    assert json.loads(rest.splitlines()[-1])["ended_by"] == "interrupted"
+    assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
+    assert not list(tmp_path.iterdir()), "files were left behind"
+
+
+def test_tensorflow_is_not_imported_on_the_cpu_path() -> None:
+    with started("--display", "none", "--json") as run:
+        assert run.stdout is not None
+        run.stdout.readline()
+        for pid in descendants(run.pid):
+            assert "tensorflow" not in Path(f"/proc/{pid}/maps").read_text()
+
+
+def test_single_nodes_meet_at_the_shared_address(tmp_path: Path) -> None:
+    where = {"XDG_RUNTIME_DIR": str(tmp_path)}
+    with (
+        started("hub", **where) as hub,
+        started("node", "inference", **where) as inference,
+        started("node", "fusion", EMOFUSE_FUSION__EXIT_WHEN_CLOSED="1", **where) as fusion,
+        started("node", "media", "--speed", "max", **where, **demo()) as media,
+    ):
+        assert media.wait(PATIENCE_S) == 0
+        assert fusion.wait(PATIENCE_S) == 0
+        for node in (inference, hub):
+            node.send_signal(signal.SIGTERM)
+            assert node.wait(PATIENCE_S) == 0
+
+
+def demo() -> dict[str, str]:
+    from capture.demo import CLIP
+
+    return {"EMOFUSE_MEDIA__FILE": str(CLIP)}
+
+
+def test_two_pipelines_on_one_machine_do_not_meet() -> None:
+    with started("--display", "none", "--json", "--speed", "max") as other:
+        assert_true_to_the_script(label("--speed", "max").utterances)
+        rest, errors = other.communicate(timeout=PATIENCE_S)
+        assert other.returncode == 0, errors
+    assert_true_to_the_script([json.loads(line) for line in rest.splitlines()[:-1]])
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        (("--camera", "73", "--microphone", "none"), "camera"),
+        (("--media", "no/such.mp4"), "no/such.mp4"),
+        (("--media", __file__), Path(__file__).name),
+        (("--speed", "0"), "media.speed = '0' (from the command line)"),
+        (("--display", "hologram"), "display.kind = 'hologram' (from the command line)"),
+        (("--config", "no/such.toml"), "config file no/such.toml: No such file"),
+        (("--camera", "none", "--microphone", "none"), "both none"),
+        (("node", "brain"), "no node 'brain'; there are"),
+        (("hub", "--bind", "udp://x"), "hub address 'udp://x'"),
+        (("node", "fusion", "--hub", "tcp://127.0.0.1:9"), "no hub answers at tcp://127.0.0.1:9"),
+        (("--no-such-option",), "--no-such-option"),
+        (("conquer",), "conquer"),
+    ],
+    ids=lambda value: " ".join(map(str, value)) if isinstance(value, tuple) else "",
+)
+def test_a_mistake_gets_one_clear_line_and_exit_code_2(
+    options: tuple[str, ...], error: str, tmp_path: Path
+) -> None:
+    run = emofuse(*options, TMPDIR=str(tmp_path), EMOFUSE_BUS__CONNECT_TIMEOUT_S="0.5")
+    assert run.returncode == 2, run.stderr
+    assert error in run.stderr
+    assert "Traceback" not in run.stderr
+    assert not list(tmp_path.iterdir()), "files were left behind"
+
+
+def test_devices_are_listed() -> None:
+    run = emofuse("devices")
+    assert run.returncode == 0, run.stderr
+    assert "Cameras" in run.stdout
+    assert "Microphones" in run.stdout
+
+
+@pytest.mark.parametrize("command", [(), ("run",), ("node",), ("hub",), ("devices",)])
+def test_help_says_what_a_command_does(command: tuple[str, ...]) -> None:
+    run = emofuse(*command, "--help")
+    assert run.returncode == 0
+    assert "Usage:" in run.stdout
+
+
+def test_a_killed_launcher_leaves_no_process() -> None:
+    with started("--display", "none", "--json") as run:
+        assert run.stdout is not None
+        run.stdout.readline()
+        children = descendants(run.pid)
+        assert len(children) >= 4
+        os.kill(run.pid, signal.SIGKILL)
+    deadline = time.monotonic() + PATIENCE_S
+    while left := [pid for pid in children if is_alive(pid)]:
+        assert time.monotonic() < deadline, f"still there: {[command_name(pid) for pid in left]}"
+        time.sleep(0.1)
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_the_environment_of_these_tests_holds_no_screen() -> None:
+    assert "DISPLAY" not in environment()
