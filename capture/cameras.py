@@ -61,7 +61,7 @@ def is_url(device: str) -> bool:
 
 def without_password(device: str) -> str:
     """``rtsp://me:secret@host/`` as ``rtsp://me:***@host/``: this goes to logs and messages."""
-    return re.sub(r"(://[^/@:]*):[^/@]*@", r"\1:***@", device)
+    return re.sub(r"(://[^/@:]*):[^/]*@", r"\1:***@", device)
 
 
 def why_not(
