@@ -1,4 +1,6 @@
-"""The running pipeline, live from a file: ``python -m benchmarks.live [--seconds 60] [--grid DIR]``.
+"""The running pipeline, live from a file.
+
+    python -m benchmarks.live [--seconds 60] [--grid DIR]
 
 Plays 640 x 480 pictures at 30 per second in real time through all processes, and listens beside
 them: what was overtaken, how late results are, how soon the first one comes, and what memory the
@@ -18,8 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import av
-from av.audio import AudioStream
-from av.video import VideoStream
 
 from benchmarks.machine import describe_machine, percentiles
 from capture.demo import CLIP
@@ -37,10 +37,11 @@ RUNS = 10
 
 def make_clip(path: Path, seconds: int) -> None:
     """The demo session again and again, with its pictures at 30 per second."""
+    out: Any
     with av.open(path, "w") as out:
-        video: VideoStream = out.add_stream("libx264", rate=FPS, options={"preset": "veryfast"})
+        video = out.add_stream("libx264", rate=FPS, options={"preset": "veryfast"})
         video.width, video.height, video.pix_fmt = 640, 480, "yuv420p"
-        audio: AudioStream = out.add_stream("aac", rate=16_000, layout="mono")
+        audio = out.add_stream("aac", rate=16_000, layout="mono")
         for index, picture in zip(range(seconds * FPS), _frames(video=0), strict=False):
             picture.pts, picture.time_base = index, Fraction(1, FPS)
             out.mux(video.encode(picture))

@@ -91,7 +91,7 @@ def microphone_lack() -> str:
 def choose_display(settings: DisplaySettings, *, quiet_stdout: bool) -> Display:
     if settings.kind != "auto":
         return settings.kind
-    from display import screen_available
+    from display.screen import screen_available
 
     if screen_available():
         return "window"

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,7 +66,7 @@ def _is_stamp(value: object) -> bool:
 
 
 @contextmanager
-def started(*options: str | Path, **extra: str) -> Iterator[subprocess.Popen[str]]:
+def started(*options: str | Path, **extra: str) -> Generator[subprocess.Popen[str]]:
     """A running command; it is killed if it still runs at the end."""
     with subprocess.Popen(
         [sys.executable, ROOT / "run_pipeline.py", *options],

@@ -25,11 +25,6 @@ def assert_true_to_the_script(utterances: list[dict[str, Any]]) -> None:
         assert record["offset_s"] == pytest.approx(expected.offset_s, abs=BOUNDARY_S)
 
 
-@pytest.fixture(scope="module")
-def no_devices() -> dict[str, str]:
-    return {"EMOFUSE_CAMERA__DEVICE": "auto", "EMOFUSE_MICROPHONE__DEVICE": "auto"}
-
-
 def test_without_devices_the_demo_session_plays_and_every_label_is_right() -> None:
     outcome = label("--speed", "max")
     assert "playing the demo session instead" in outcome.stderr
@@ -151,7 +146,6 @@ def test_two_pipelines_on_one_machine_do_not_meet() -> None:
         (("--no-such-option",), "--no-such-option"),
         (("conquer",), "conquer"),
     ],
-    ids=lambda value: " ".join(map(str, value)) if isinstance(value, tuple) else "",
 )
 def test_a_mistake_gets_one_clear_line_and_exit_code_2(
     options: tuple[str, ...], error: str, tmp_path: Path
