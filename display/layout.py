@@ -62,25 +62,29 @@ def places_around(face: Box, width: int, height: int, gap: int) -> Iterable[Box]
 
 
 def tag_places(face: Box, width: int, height: int, gap: int) -> Iterable[Box]:
-    """Where a face's label may stand: above, inside at the top, below, inside at the bottom."""
-    yield Box(face.left, face.top - gap - height, width, height)
-    yield Box(face.left, face.bottom + gap, width, height)
-    yield Box(face.left + gap, face.top + gap, width, height)
-    yield Box(face.left + gap, face.bottom - gap - height, width, height)
+    """Where a face's label may stand, the best first: above, below, or inside."""
+    for left in (face.left, face.right - width):
+        yield Box(left, face.top - gap - height, width, height)
+        yield Box(left, face.bottom + gap, width, height)
+    for left in (face.left + gap, face.right - gap - width):
+        yield Box(left, face.top + gap, width, height)
+        yield Box(left, face.bottom - gap - height, width, height)
 
 
 def best_place(
     candidates: Iterable[Box], bounds: Box, own: Box, others: Sequence[Box], taken: Sequence[Box]
-) -> tuple[Box, int]:
-    """The candidate, moved inside ``bounds``, that hides least; and the pixels of other faces and
-    panels that it still hides. Hiding the own face counts a quarter.
+) -> tuple[Box, float]:
+    """The candidate, moved inside ``bounds``, that hides least; and what it still hides, in pixels.
+
+    Hiding another panel counts four times, hiding the own face half.
     """
 
-    def hidden(place: Box) -> int:
-        return sum(place.overlap(other) for other in (*others, *taken))
+    def hidden(place: Box) -> float:
+        faces = sum(place.overlap(other) for other in others)
+        panels = sum(place.overlap(other) for other in taken)
+        return faces + 4 * panels + place.overlap(own) / 2
 
-    inside = [candidate.moved_into(bounds) for candidate in candidates]
-    best = min(inside, key=lambda place: hidden(place) + place.overlap(own) / 4)
+    best = min((candidate.moved_into(bounds) for candidate in candidates), key=hidden)
     return best, hidden(best)
 
 

@@ -43,7 +43,10 @@ class Measures:
         1920x1080.
         """
         text = max(9, round(15 * (min(width * 0.75, height) / 480) ** 0.75))
-        return cls(text, max(3, round(text * 0.45)), max(1, round(text / 9)))
+        return cls(text, max(3, round(text * 0.45)), max(1, round(text / 9)), height < 14 * text)
+
+    is_tiny: bool
+    """Too small for more than the label."""
 
     @property
     def line(self) -> int:
@@ -87,9 +90,11 @@ def _paint_camera(canvas: Picture, camera: CameraScene, tile: Box, voices: Box) 
         cv2.resize(camera.picture, (place.width, place.height), dst=view,
                    interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)  # fmt: skip
     measures = Measures.of(place.width, place.height)
-    status = _status(view, camera, measures)
-    below = Box(voices.left - place.left, voices.top - place.top, voices.width, voices.height)
-    taken = _paint_faces(view, camera, measures, [status, below])
+    taken = [] if measures.is_tiny else [_status(view, camera, measures)]
+    margin = measures.pad
+    floor = min(place.height, voices.top - place.top) - margin
+    free = Box(margin, margin, place.width - 2 * margin, floor - margin)
+    taken = _paint_faces(view, camera, measures, free, taken)
     if camera.note:
         _note(view, camera.note, WARNING if camera.is_warning else INK, measures, taken)
 
@@ -147,15 +152,16 @@ def _losses(canvas: Picture, scene: Scene, measures: Measures, floor: int) -> No
 
 
 def _paint_faces(
-    view: Picture, camera: CameraScene, measures: Measures, taken: list[Box]
+    view: Picture, camera: CameraScene, measures: Measures, free: Box, taken: list[Box]
 ) -> list[Box]:
     """First all outlines, then all labels, then the bars: what matters most gets its place first,
-    and larger faces before smaller ones. Keeps off what is ``taken``; returns all that is now.
+    and larger faces before smaller ones. Panels stay inside ``free`` and keep off what is
+    ``taken``; returns all that is taken now.
     """
-    bounds = Box(0, 0, view.shape[1], view.shape[0])
+    frame = Box(0, 0, view.shape[1], view.shape[0])
     scale = view.shape[1] / max(1, camera.width)
     largest_first = sorted(camera.faces, key=lambda face: (-face.area, face.track))
-    boxed = [(face, face_box(face.box, scale, bounds)) for face in largest_first]
+    boxed = [(face, face_box(face.box, scale, frame)) for face in largest_first]
     boxed = [(face, box) for face, box in boxed if box.area > 0]
     for face, box in boxed:
         colour = bgr(EMOTION_COLOURS[face.label])
@@ -164,21 +170,27 @@ def _paint_faces(
     taken = list(taken)
     for place, (face, box) in enumerate(boxed):
         others = boxes[:place] + boxes[place + 1 :]
-        taken.append(_paint_tag(view, face, box, others, taken, measures))
+        taken.append(_paint_tag(view, face, box, others, taken, free, measures))
     bars = _bars_box(measures)
     for place, (face, box) in enumerate(boxed):
         others = boxes[:place] + boxes[place + 1 :]
         around = places_around(box, bars.width, bars.height, measures.pad)
-        panel, hidden = best_place(around, bounds, box, others, taken)
-        fits = panel.cut_to(bounds) == panel
-        if fits and (len(boxed) == 1 or hidden <= MAX_HIDDEN * panel.area):
+        panel, hidden = best_place(around, free, box, others, taken)
+        is_worth_it = len(boxed) == 1 or hidden <= MAX_HIDDEN * panel.area
+        if panel.cut_to(free) == panel and is_worth_it and not measures.is_tiny:
             _paint_bars(view, face, panel, measures)
             taken.append(panel)
     return [*taken, *boxes]
 
 
 def _paint_tag(
-    view: Picture, face: Face, box: Box, others: list[Box], taken: list[Box], measures: Measures
+    view: Picture,
+    face: Face,
+    box: Box,
+    others: list[Box],
+    taken: list[Box],
+    free: Box,
+    measures: Measures,
 ) -> Box:
     """Label, probability and track."""
     runs: list[Run] = [
@@ -186,14 +198,12 @@ def _paint_tag(
         (f"{max(face.probabilities):.0%} ", bgr(INK), False),
         (f"#{face.track}", bgr(FAINT), False),
     ]
-    room = view.shape[1] - 2 * measures.pad
-    while len(runs) > 1 and _width(runs, measures) > room:
+    while len(runs) > 1 and _width(runs, measures) > free.width - 2 * measures.pad:
         runs.pop()
     width = _width(runs, measures) + 2 * measures.pad
     height = measures.line + measures.pad
-    bounds = Box(0, 0, view.shape[1], view.shape[0])
     places = tag_places(box, width, height, measures.pad // 2)
-    place, _ = best_place(places, bounds, box, others, taken)
+    place, _ = best_place(places, free, box, others, taken)
     return _chip(view, runs, (place.left, place.top), measures)
 
 
@@ -259,8 +269,9 @@ def _paint_voices(
         top = box.top + measures.pad + number * (measures.line + measures.pad)
         line = Box(box.left + inside, top, box.width - 2 * inside, measures.line)
         left = _paint_meter(canvas, voice, line, measures) + 2 * measures.pad
-        right = _paint_utterance(canvas, voice, line, left, measures)
         state, colour = _voice_state(voice)
+        said = left + text_width(state, measures.text) + 2 * measures.pad
+        right = _paint_utterance(canvas, voice, line, said, measures)
         text = elide(state, measures.text, right - left - measures.pad)
         write(canvas, text, left, top, measures.text, colour)
 
@@ -288,30 +299,31 @@ def _voice_state(voice: VoiceScene) -> tuple[str, Colour]:
 def _paint_utterance(
     canvas: Picture, voice: VoiceScene, line: Box, left: int, measures: Measures
 ) -> int:
-    """The last label and its age, flush right; returns where it begins."""
+    """The last label and its age, flush right, and as much of it as fits right of ``left``;
+    returns where it begins.
+    """
     if voice.utterance is None:
         return line.right
-    runs = _utterance_runs(voice.utterance, voice.age_s)
-    room = line.right - left
-    if _width(runs, measures) > room * 2 / 3:
-        runs = runs[1:-1]
-    while len(runs) > 1 and _width(runs, measures) > room:
-        runs.pop()
-    start = at = line.right - _width(runs, measures)
+    caption, label, share, age = _utterance_runs(voice.utterance, voice.age_s)
+    for runs in ([caption, label, share, age], [label, share, age], [label, share], [label]):
+        start = line.right - _width(runs, measures)
+        if start >= left:
+            break
+    at = start
     for text, colour, bold in runs:
         at = write(canvas, text, at, line.top, measures.text, colour, bold=bold)
     return start
 
 
-def _utterance_runs(utterance: UtteranceEmotion, age_s: float | None) -> list[Run]:
-    if utterance.label is None or utterance.probabilities is None:
-        said = STATUS_TEXT.get(utterance.status, "...")
-        runs: list[Run] = [(said, bgr(FAINT), False)]
-    else:
-        share = f" {max(utterance.probabilities):.0%}"
-        colour = bgr(EMOTION_COLOURS[utterance.label])
-        runs = [(utterance.label, colour, True), (share, bgr(INK), False)]
-    return [("voice  ", bgr(FAINT), False), *runs, (f"  {_age(age_s)}", bgr(FAINT), False)]
+def _utterance_runs(utterance: UtteranceEmotion, age_s: float | None) -> tuple[Run, Run, Run, Run]:
+    """Caption, label, probability, age."""
+    faint = bgr(FAINT)
+    label: Run = (STATUS_TEXT.get(utterance.status, "..."), faint, False)
+    share: Run = ("", faint, False)
+    if utterance.label is not None and utterance.probabilities is not None:
+        label = (utterance.label, bgr(EMOTION_COLOURS[utterance.label]), True)
+        share = (f" {max(utterance.probabilities):.0%}", bgr(INK), False)
+    return ("voice  ", faint, False), label, share, (f"  {_age(age_s)}", faint, False)
 
 
 def _age(age_s: float | None) -> str:
