@@ -45,10 +45,17 @@ class SoundMessages:
             lossless=self._lossless,
         )
 
-    def chunk_mark(self, event: Mark, sample: int, text: str = "") -> AudioChunk:
-        """Punctuation of the ``audio`` stream at a sample."""
+    def chunk_mark(
+        self, event: Mark, sample: int, text: str = "", stamp: Stamp | None = None
+    ) -> AudioChunk:
+        """Punctuation of the ``audio`` stream at a sample; at ``stamp`` where no sound is."""
         return AudioChunk(
-            self._stamp(sample), self._source, sample, event, lossless=self._lossless, text=text
+            stamp or self._stamp(sample),
+            self._source,
+            sample,
+            event,
+            lossless=self._lossless,
+            text=text,
         )
 
     def speech(self, event: Event) -> SpeechEvent:
@@ -69,9 +76,11 @@ class SoundMessages:
             case AnalysedUntil(sample):
                 return self._speech(self._stamp(sample), "analysed_until")
 
-    def speech_mark(self, event: Mark, sample: int, text: str = "") -> SpeechEvent:
-        """Punctuation of the ``speech`` stream at a sample."""
-        return self._speech(self._stamp(sample), event, text=text)
+    def speech_mark(
+        self, event: Mark, sample: int, text: str = "", stamp: Stamp | None = None
+    ) -> SpeechEvent:
+        """Punctuation of the ``speech`` stream at a sample; at ``stamp`` where no sound is."""
+        return self._speech(stamp or self._stamp(sample), event, text=text)
 
     def _name(self, onset: Stamp) -> str:
         return f"{self._source}-{onset.captured_ns}"
