@@ -15,11 +15,13 @@ from display.palette import EMOTION_COLOURS, FAINT, INK, PANEL, TRACK, WARNING, 
 from display.scene import CameraScene, Picture, Scene, VoiceScene
 from messaging.schema import EMOTIONS, Face, UtteranceEmotion
 
-BACKGROUND = bgr("#0B0D10")
+BACKGROUND_LEVEL = 12
 PANEL_OPACITY = 0.78
 DEFAULT_SIZE = (640, 480)
 MAX_HIDDEN = 0.2
-"""The bars of one face of several are left out where more of them than this would hide others."""
+"""The bars of one face of several are left out where they would hide more than this share of
+their own size, counted as ``best_place`` does.
+"""
 QUIET_DBFS = -60.0
 """The left end of the level meter; a quiet room lies there."""
 STATUS_TEXT = {"no_face": "no face", "gap_exceeded": "no picture", "late": "too late"}
@@ -63,7 +65,7 @@ def paint(scene: Scene, size: tuple[int, int] | None = None) -> Picture:
     native = DEFAULT_SIZE if first is None else (first.shape[1], first.shape[0])
     width, height = size or native
     canvas: Picture = np.empty((height, width, 3), np.uint8)
-    canvas[:] = BACKGROUND
+    canvas.fill(BACKGROUND_LEVEL)
     bounds = Box(0, 0, width, height)
     measures = Measures.of(width, height)
     voices = _voices_box(scene, bounds, measures)

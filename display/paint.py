@@ -34,8 +34,10 @@ def blend(
     if x0 >= x1 or y0 >= y1:
         return
     region = canvas[y0:y1, x0:x1]
-    alpha = mask[y0 - top : y1 - top, x0 - left : x1 - left, None] * np.float32(opacity / 255)
-    region[...] = region + (np.array(colour, np.float32) - region) * alpha + 0.5
+    alpha = cv2.convertScaleAbs(mask[y0 - top : y1 - top, x0 - left : x1 - left], alpha=opacity)
+    kept = cv2.multiply(region, cv2.merge([cv2.bitwise_not(alpha)] * 3), scale=1 / 255)
+    added = cv2.merge([cv2.convertScaleAbs(alpha, alpha=channel / 255) for channel in colour])
+    region[...] = cv2.add(kept, added)
 
 
 @lru_cache(1024)
