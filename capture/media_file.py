@@ -56,6 +56,8 @@ class Picture:
 class Damage:
     """What could not be played as it should be, counted while the file is read."""
 
+    unknown: tuple[str, ...] = ()
+    """What there is, but no decoder for it."""
     broke_off: str = ""
     packets: int = 0
     pictures: int = 0
@@ -69,6 +71,8 @@ class Damage:
 
     def sentences(self) -> Iterator[str]:
         """One for each kind of damage there is."""
+        for kind in self.unknown:
+            yield f"its {kind} cannot be decoded and will not be played"
         if self.broke_off:
             yield f"it breaks off: {self.broke_off}"
         if self.stated_ns - self.end_ns > SHORT_NS:
@@ -181,7 +185,17 @@ def open_media(path: Path) -> MediaFile:
             video=video.index if video else None,
             audio=audio.index if audio else None,
             interval_ns=round(SECOND / rate) if rate else 0,
-            damage=Damage(stated_ns=(container.duration or 0) * 1000),
+            damage=Damage(
+                unknown=tuple(
+                    kind
+                    for kind, streams in (
+                        ("pictures", container.streams.video),
+                        ("sound", container.streams.audio),
+                    )
+                    if streams and not any(map(decodable, streams))
+                ),
+                stated_ns=(container.duration or 0) * 1000,
+            ),
         )
 
 
@@ -201,10 +215,13 @@ def open_container(path: Path) -> InputContainer:
         raise UserError(f"{path} cannot be played ({reason}); give a video or sound file") from None
 
 
+def decodable(stream: Stream) -> bool:
+    return bool(stream.codec_context)
+
+
 def playable(stream: Stream) -> bool:
-    """There is a decoder for it, and it is no cover picture of a piece of music."""
-    known = bool(stream.codec_context)
-    return known and not stream.disposition & Disposition.attached_pic
+    """Decodable, and no cover picture of a piece of music."""
+    return decodable(stream) and not stream.disposition & Disposition.attached_pic
 
 
 def start_of(stream: Stream) -> Fraction:

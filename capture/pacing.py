@@ -8,7 +8,7 @@ from messaging.clock import monotonic_ns
 
 NAP_S = 0.1
 """The longest sleep without a sign of life."""
-START_LEAD_NS = 100_000_000
+START_LEAD_NS = 200_000_000
 """From the start to file time 0: the first picture is decoded by then."""
 
 

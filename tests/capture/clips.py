@@ -10,6 +10,7 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
+from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
@@ -32,6 +33,7 @@ def make_clip(
     size: tuple[int, int] = (64, 48),
     b_frames: int = 0,
     rotation: int = 0,
+    cover: bool = False,
     rate: int = 44_100,
     sound_s: float = 2.0,
     sound_from_s: float = 0.0,
@@ -45,6 +47,8 @@ def make_clip(
     with av.open(str(path), "w") as container:
         film = add_video(container, video, size, b_frames, rotation) if video else None
         sound = cast("AudioStream", add_stream(container, audio, rate)) if audio else None
+        if film and cover:
+            film.disposition = Disposition.attached_pic
         if sound:
             sound.layout = "stereo"
         if film:
@@ -59,7 +63,7 @@ def add_video(
 ) -> VideoStream:
     stream = cast("VideoStream", add_stream(container, codec, 25))
     stream.width, stream.height = size
-    stream.pix_fmt = "yuv420p"
+    stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
     stream.codec_context.max_b_frames = b_frames
     if rotation:
         stream.set_display_rotation(rotation)

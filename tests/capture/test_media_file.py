@@ -139,6 +139,29 @@ def test_pictures_of_any_width_are_contiguous(size: tuple[int, int], tmp_path: P
         assert picture.pixels.shape == (size[1], size[0], 3)
 
 
+@pytest.mark.parametrize("audio", ["aac", None])
+def test_pictures_that_nobody_can_decode_are_told(audio: str | None, tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "clip.mkv", audio=audio)
+    clip.write_bytes(clip.read_bytes().replace(b"V_MPEG4/ISO/AVC", b"V_XXXXX/ISO/AVC"))
+    if audio is None:
+        with pytest.raises(UserError, match="no pictures or sound to play"):
+            open_media(clip)
+        return
+    file = open_media(clip)
+    assert file.video is None
+    assert click_ns(file) == pytest.approx(1000 * MS, abs=1 * MS)
+    assert list(file.damage.sentences()) == [
+        "its pictures cannot be decoded and will not be played"
+    ]
+
+
+def test_the_cover_of_a_piece_of_music_is_no_film(tmp_path: Path) -> None:
+    file = open_media(make_clip(tmp_path / "song.mp4", "mjpeg", pictures_ms=[0], cover=True))
+    assert file.video is None
+    assert click_ns(file) == pytest.approx(1000 * MS, abs=1 * MS)
+    assert not list(file.damage.sentences())
+
+
 def test_what_is_no_media_file_is_named_in_one_line(tmp_path: Path) -> None:
     text = tmp_path / "text.mp4"
     text.write_text("not a film\n" * 100)
