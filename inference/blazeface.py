@@ -28,7 +28,7 @@ class Model(NamedTuple):
 
 
 SHORT_RANGE = Model("blazeface", "blazeface_short_range.tflite", 128, ((8, 2), (16, 6)))
-"""Finds faces down to about a ninth of the picture's long side (docs/accuracy.md)."""
+"""Finds faces down to about an eighth of the picture's long side (docs/accuracy.md)."""
 FULL_RANGE = Model("blazeface-full", "blazeface_full_range.tflite", 192, ((4, 1),))
 """Finds faces of half that size, in three times the time."""
 
