@@ -4,6 +4,7 @@
 This file is imported again in every process, so it imports nothing heavy at its top.
 """
 
+import signal
 from typing import TYPE_CHECKING
 
 from commands.processes import Process, Stage
@@ -31,6 +32,8 @@ def choose_processes(plan: "Plan") -> list[Process]:
 
 
 def main() -> None:
+    """The command line. Until it has begun, Ctrl-C ends it without a traceback."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     from commands.app import app
 
     app(PROCESSES, choose_processes)

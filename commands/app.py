@@ -1,8 +1,10 @@
 """The command line: options become settings, settings start something."""
 
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -206,9 +208,16 @@ def _run_alone(process: Process, settings: Settings) -> None:
 
 def app(processes: Sequence[Process], choose: Callable[[Plan], Sequence[Process]]) -> None:
     """Run the command line; ends the process with its exit code."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _end)
     try:
         _build(processes, choose)(prog_name="emofuse")
     except (UserError, SettingsError) as error:
         for line in str(error).splitlines():
             print(f"emofuse: {line}", file=sys.stderr)
         sys.exit(REFUSED)
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    """Before there is a node that could be asked to stop: leave, but tidy up."""
+    sys.exit(128 + number)

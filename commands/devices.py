@@ -1,8 +1,7 @@
 """What ``devices`` prints."""
 
-from capture.microphone import list_microphones
-
 from capture.cameras import list_cameras
+from capture.microphones import list_microphones
 from messaging.errors import UserError
 
 

@@ -80,7 +80,7 @@ def camera_lack() -> str:
 
 def microphone_lack() -> str:
     """Why there is no microphone; empty when there is one."""
-    from capture.microphone import has_microphone
+    from capture.microphones import has_microphone
 
     try:
         return "" if has_microphone() else "no microphone found"

@@ -1,15 +1,15 @@
-"""What a process of the pipeline is, and how one begins."""
+"""What a process of the pipeline is, and how one begins. Imports nothing heavy at its top."""
 
 import importlib
 import sys
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
-from setproctitle import setproctitle
-
-from config.settings import Settings
 from messaging.errors import UserError
+
+if TYPE_CHECKING:
+    from config.settings import Settings
 
 REFUSED = 2
 """Exit code for a user's mistake or a missing thing: trying again would not help."""
@@ -38,11 +38,13 @@ class Process:
 
 
 class _NodeModule(Protocol):
-    def run(self, settings: Settings) -> None: ...
+    def run(self, settings: "Settings") -> None: ...
 
 
-def run_process(process: Process, settings: Settings) -> None:
+def run_process(process: Process, settings: "Settings") -> None:
     """Be ``process``. Returns when it has done; a crash goes on as the exception that it is."""
+    from setproctitle import setproctitle
+
     setproctitle(f"emofuse {process.name}")
     try:
         module = cast("_NodeModule", importlib.import_module(process.module))

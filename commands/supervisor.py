@@ -1,9 +1,11 @@
 """Starts processes, watches them, restarts what crashed or hangs, and stops them in order."""
 
 import multiprocessing
+import signal
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from multiprocessing.context import SpawnProcess
 
 from commands.processes import REFUSED, Process, Stage, run_process
@@ -38,7 +40,8 @@ class Child:
         process = SPAWN.Process(
             target=run_process, args=(self.row, self._settings), name=f"emofuse {self.row.name}"
         )
-        process.start()
+        with _deaf_to_ctrl_c():
+            process.start()
         self._heard = time.monotonic()
         return process
 
@@ -162,6 +165,18 @@ class Supervisor:
                 self.log(f"{child.row.name} did not stop in time: killed")
                 child.process.kill()
                 child.process.join()
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Generator[None]:
+    """Ctrl-C reaches every process of a terminal; children leave it to the launcher, from their
+    very first instruction on, or an early one would show the tracebacks of their imports.
+    """
+    former = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, former)
 
 
 def _manner(code: int) -> str:

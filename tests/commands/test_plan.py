@@ -1,0 +1,113 @@
+"""What runs is decided before anything starts. The edge that is faked: which devices there are."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from capture import cameras, microphones
+from capture.demo import CLIP
+from commands.plan import Plan, make_plan
+from config.settings import Settings
+from display import screen
+from messaging.errors import UserError
+from run_pipeline import PROCESSES, choose_processes
+
+ADDRESS = "ipc:///somewhere/hub"
+
+
+def plan(sections: dict[str, Any] | None = None, *, quiet_stdout: bool = False) -> Plan:
+    settings = Settings.model_validate(sections or {})
+    return make_plan(settings, ADDRESS, quiet_stdout=quiet_stdout)
+
+
+@pytest.fixture(autouse=True)
+def devices(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """``camera``, ``microphone`` and ``screen`` are there as far as the test's marker names them."""
+    marker = request.node.get_closest_marker("there_is")
+    there: tuple[str, ...] = marker.args if marker else ()
+    monkeypatch.setattr(cameras, "has_camera", lambda: "camera" in there)
+    monkeypatch.setattr(microphones, "has_microphone", lambda: "microphone" in there)
+    monkeypatch.setattr(screen, "screen_available", lambda: "screen" in there)
+
+
+def names(chosen: Plan) -> list[str]:
+    return [process.name for process in choose_processes(chosen)]
+
+
+@pytest.mark.there_is("camera", "microphone", "screen")
+def test_with_camera_and_microphone_it_is_live() -> None:
+    chosen = plan()
+    assert names(chosen) == ["hub", "camera", "microphone", "inference", "fusion", "window"]
+    assert chosen.settings.microphone.cameras == ("camera",)
+    assert chosen.settings.bus.address == ADDRESS
+    assert not chosen.settings.fusion.exit_when_closed
+    assert chosen.notes == ()
+
+
+@pytest.mark.there_is("camera", "microphone")
+def test_an_assignment_that_was_made_is_kept() -> None:
+    chosen = plan({"microphone": {"cameras": ["left", "right"]}})
+    assert chosen.settings.microphone.cameras == ("left", "right")
+
+
+@pytest.mark.there_is("camera")
+def test_without_a_microphone_the_demo_session_plays_and_says_so() -> None:
+    chosen = plan({"display": {"kind": "terminal"}})
+    assert names(chosen) == ["hub", "media", "inference", "fusion", "terminal"]
+    assert chosen.notes == ("no microphone found", "playing the demo session instead")
+    assert chosen.settings.media.file == CLIP
+    assert chosen.settings.media.wait_for == ("inference", "fusion", "display")
+    assert chosen.settings.fusion.exit_when_closed
+
+
+def test_without_any_device_both_are_named() -> None:
+    assert plan().notes[:2] == ("no camera found", "no microphone found")
+
+
+@pytest.mark.there_is("camera", "microphone")
+def test_a_file_goes_before_devices() -> None:
+    chosen = plan({"media": {"file": "talk.mp4"}, "display": {"kind": "none"}})
+    assert names(chosen) == ["hub", "media", "inference", "fusion"]
+    assert chosen.settings.media.file == Path("talk.mp4")
+    assert chosen.settings.media.wait_for == ("inference", "fusion")
+
+
+def test_a_device_that_was_named_is_used_without_looking() -> None:
+    chosen = plan({"camera": {"device": "7"}, "microphone": {"device": "none"}})
+    assert chosen.sources == ("camera",)
+
+
+def test_a_named_camera_is_used_though_no_microphone_is_there() -> None:
+    chosen = plan({"camera": {"device": "7"}})
+    assert (chosen.sources, chosen.notes) == (("camera",), ("no microphone found",))
+
+
+def test_nothing_at_all_is_refused() -> None:
+    with pytest.raises(UserError, match="both none"):
+        plan({"camera": {"device": "none"}, "microphone": {"device": "none"}})
+
+
+def test_a_missing_portaudio_is_a_missing_microphone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails() -> bool:
+        raise UserError("PortAudio is missing; on Debian: apt-get install libportaudio2")
+
+    monkeypatch.setattr(microphones, "has_microphone", fails)
+    assert "no microphone: PortAudio is missing" in plan().notes[1]
+
+
+@pytest.mark.there_is("screen")
+def test_the_window_is_first_choice() -> None:
+    assert plan().display == "window"
+
+
+def test_a_stdout_that_programs_read_gets_no_view(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert plan().display == "terminal"
+    assert plan(quiet_stdout=True).display == "none"
+
+
+@pytest.mark.parametrize("process", PROCESSES, ids=lambda process: process.name)
+def test_every_row_of_the_table_names_a_module_that_runs(process: Any) -> None:
+    path = Path(__file__).parents[2].joinpath(*process.module.split(".")).with_suffix(".py")
+    assert "\ndef run(settings: Settings) -> None:\n" in path.read_text()

@@ -1,0 +1,95 @@
+"""The wheel, built and installed into an empty environment."""
+
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+def test_the_wheel_holds_all_that_it_runs_with_and_nothing_else(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {name.split("/")[0] for name in names} == {
+        "emofuse",
+        f"emofuse-{version(wheel)}.dist-info",
+    }
+    for part in ("run_pipeline.py", "config/settings.py", "capture/demo/clip.mp4"):
+        assert f"emofuse/_app/{part}" in names
+    assert [name for name in names if name.startswith("emofuse/_app/inference/weights/")]
+    assert not [name for name in names if name.endswith(".pyc") or "/tests/" in name]
+
+
+def version(wheel: Path) -> str:
+    return wheel.name.split("-")[1]
+
+
+def test_installed_it_puts_only_emofuse_into_site_packages_and_runs(
+    wheel: Path, tmp_path: Path
+) -> None:
+    venv.create(tmp_path / "env", with_pip=False)
+    python = tmp_path / "env" / "bin" / "python"
+    site = Path(
+        subprocess.run(
+            [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout.strip()
+    )
+    before = set(site.iterdir())
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "--python",
+            python,
+            "install",
+            "--no-deps",
+            "--no-index",
+            wheel,
+        ],
+        check=True,
+        capture_output=True,
+    )
+    added = {path.name for path in set(site.iterdir()) - before}
+    assert {name for name in added if not name.endswith(".dist-info")} == {"emofuse"}
+
+    # The dependencies are those of this environment; a foreign `config` must do no harm.
+    foreign = tmp_path / "foreign" / "config"
+    foreign.mkdir(parents=True)
+    (foreign / "__init__.py").write_text("raise ImportError('a foreign config')")
+    dependencies = sysconfig.get_path("purelib")
+    run = subprocess.run(
+        [tmp_path / "env/bin/emofuse", "--display", "none", "--speed", "max"],
+        cwd=tmp_path,
+        env={
+            **{k: v for k, v in os.environ.items() if not k.startswith(("EMOFUSE_", "DISPLAY"))},
+            "PYTHONPATH": os.pathsep.join((str(tmp_path / "foreign"), dependencies)),
+        },
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    assert "surprise" in run.stdout
