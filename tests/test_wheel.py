@@ -28,24 +28,18 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_wheel_holds_all_that_it_runs_with_and_nothing_else(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
-    assert {name.split("/")[0] for name in names} == {
-        "emofuse",
-        f"emofuse-{version(wheel)}.dist-info",
-    }
+    version = wheel.name.split("-")[1]
+    assert {name.split("/")[0] for name in names} == {"emofuse", f"emofuse-{version}.dist-info"}
     for part in ("run_pipeline.py", "config/settings.py", "capture/demo/clip.mp4"):
         assert f"emofuse/_app/{part}" in names
     assert [name for name in names if name.startswith("emofuse/_app/inference/weights/")]
     assert not [name for name in names if name.endswith(".pyc") or "/tests/" in name]
 
 
-def version(wheel: Path) -> str:
-    return wheel.name.split("-")[1]
-
-
 def test_installed_it_puts_only_emofuse_into_site_packages_and_runs(
     wheel: Path, tmp_path: Path
 ) -> None:
-    venv.create(tmp_path / "env", with_pip=False)
+    venv.create(tmp_path / "env", with_pip=True)
     python = tmp_path / "env" / "bin" / "python"
     site = Path(
         subprocess.run(
@@ -56,21 +50,8 @@ def test_installed_it_puts_only_emofuse_into_site_packages_and_runs(
         ).stdout.strip()
     )
     before = set(site.iterdir())
-    subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pip",
-            "--python",
-            python,
-            "install",
-            "--no-deps",
-            "--no-index",
-            wheel,
-        ],
-        check=True,
-        capture_output=True,
-    )
+    install = [python, "-m", "pip", "install", "--no-deps", "--no-index", wheel]
+    subprocess.run(install, check=True, capture_output=True)
     added = {path.name for path in set(site.iterdir()) - before}
     assert {name for name in added if not name.endswith(".dist-info")} == {"emofuse"}
 

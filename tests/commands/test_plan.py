@@ -23,7 +23,7 @@ def plan(sections: dict[str, Any] | None = None, *, quiet_stdout: bool = False) 
 
 @pytest.fixture(autouse=True)
 def devices(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    """``camera``, ``microphone`` and ``screen`` are there as far as the test's marker names them."""
+    """A camera, a microphone and a screen are there as far as the test's marker names them."""
     marker = request.node.get_closest_marker("there_is")
     there: tuple[str, ...] = marker.args if marker else ()
     monkeypatch.setattr(cameras, "has_camera", lambda: "camera" in there)
