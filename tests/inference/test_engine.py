@@ -19,7 +19,7 @@ IN_TENSORFLOW = """
 import json, sys
 import numpy as np
 from inference.engine import open_engine
-engine = open_engine("tensorflow", threads=1, max_batch=8)
+engine = open_engine("tensorflow", threads=1, max_batch=4)
 inputs = np.load(sys.argv[1])
 traces = engine._run.experimental_get_tracing_count()
 found = [engine(inputs[:count]).tolist() for count in range(len(inputs) + 1)]
@@ -69,7 +69,7 @@ def test_the_classifier_scales_grey_to_the_networks_range(litert: LiteRtEngine) 
 def test_tensorflow_gives_the_same_probabilities_without_tracing_again(
     litert: LiteRtEngine, tmp_path: Path
 ) -> None:
-    inputs = noise(11)
+    inputs = noise(6)
     np.save(tmp_path / "inputs.npy", inputs)
     child = subprocess.run(
         [sys.executable, "-c", IN_TENSORFLOW, tmp_path / "inputs.npy"],
