@@ -170,14 +170,22 @@ def play(node: Node, file: MediaFile, activity: VoiceActivity, settings: MediaSe
         node.receive(0)
         return node.alive()
 
+    to_close = (file.video is not None) + 2 * (file.audio is not None)
     for said in messages(file, activity, source, alive):
         pace.wait(said.due_ns, alive)
+        to_close -= said.message.event == "closed"
+        if not to_close:  # the run may end with the last message: what is to be told goes first
+            tell(node, file, pace)
         if isinstance(said, Seen):
             publish_picture(node, said.message, said.pixels, ahead)
             continue
         if ahead and file.video is None and said.topic is SPEECH:
             node.wait_for_credit(SPEECH, ahead)
         node.publish(said.topic, said.message, said.payload)
+
+
+def tell(node: Node, file: MediaFile, pace: Pace) -> None:
+    """Warn of all that was not played as it should be."""
     for sentence in file.damage.sentences():
         node.log.warning("%s: %s", file.path, sentence)
     if pace.latest_ns > LATE_NS:
@@ -186,6 +194,7 @@ def play(node: Node, file: MediaFile, activity: VoiceActivity, settings: MediaSe
             file.path,
             pace.latest_ns / 1e9,
         )
+    node.alive()  # sends them
 
 
 def run(settings: Settings) -> None:
