@@ -76,13 +76,13 @@ def best_place(
 ) -> tuple[Box, float]:
     """The candidate, moved inside ``bounds``, that hides least; and what it still hides, in pixels.
 
-    Hiding another panel counts four times, hiding the own face half.
+    Hiding another panel counts four times.
     """
 
     def hidden(place: Box) -> float:
         faces = sum(place.overlap(other) for other in others)
         panels = sum(place.overlap(other) for other in taken)
-        return faces + 4 * panels + place.overlap(own) / 2
+        return faces + 4 * panels + place.overlap(own)
 
     best = min((candidate.moved_into(bounds) for candidate in candidates), key=hidden)
     return best, hidden(best)

@@ -45,7 +45,7 @@ class Measures:
         1920x1080.
         """
         text = max(9, round(15 * (min(width * 0.75, height) / 480) ** 0.75))
-        return cls(text, max(3, round(text * 0.45)), max(1, round(text / 9)), height < 14 * text)
+        return cls(text, max(3, round(text * 0.45)), max(2, round(text / 9)), height < 14 * text)
 
     is_tiny: bool
     """Too small for more than the label."""
@@ -82,13 +82,10 @@ def paint(scene: Scene, size: tuple[int, int] | None = None) -> Picture:
 
 def _paint_camera(canvas: Picture, camera: CameraScene, tile: Box, voices: Box) -> None:
     """One camera in its tile; ``voices`` is kept free of the faces' panels."""
-    if camera.picture is None:
-        view, place = canvas[tile.top : tile.bottom, tile.left : tile.right], tile
-    else:
-        height, width = camera.picture.shape[:2]
-        place = fitted(width, height, tile)
-        view = canvas[place.top : place.bottom, place.left : place.right]
-        shrinks = place.width < width
+    place = fitted(camera.width, camera.height, tile) if camera.width and camera.height else tile
+    view = canvas[place.top : place.bottom, place.left : place.right]
+    if camera.picture is not None:
+        shrinks = place.width < camera.width
         cv2.resize(camera.picture, (place.width, place.height), dst=view,
                    interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)  # fmt: skip
     measures = Measures.of(place.width, place.height)

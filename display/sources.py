@@ -82,8 +82,8 @@ class Camera:
     def scene(self, now_ns: int) -> CameraScene:
         pairing = self._pairing
         result_hz = self._results.hz(now_ns)
-        waiting_ns = now_ns - (pairing.waiting_since_ns or now_ns)
-        is_late = pairing.newest is not None and waiting_ns > PATIENCE_NS
+        since_ns = pairing.waiting_since_ns
+        is_late = since_ns is not None and now_ns - since_ns > PATIENCE_NS
         if is_late or (pairing.shown is None and pairing.newest is not None):
             picture, result = pairing.newest, None
         elif pairing.shown is not None:

@@ -23,6 +23,11 @@ SILENT_S = 3.0
 """After so long without a heartbeat a node is shown as silent."""
 
 
+def plain(text: str) -> str:
+    """Text from the wire without control characters: they could do anything to a terminal."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
 def render(scene: Scene, width: int, height: int) -> RenderableType:
     """The whole view for a terminal of ``width`` x ``height`` characters, from 80x24 up."""
     voices_height = 2 + 2 * max(1, len(scene.voices))
@@ -51,7 +56,7 @@ def utterance_line(scene: Scene, utterance: UtteranceEmotion) -> str:
     onset, offset, label, share, distance, status = _utterance_cells(scene, utterance)
     return (
         f"{onset:>8} - {offset:>8} s  {label:<8} {share:>4}  {distance:>8}  {status}"
-        f"  {utterance.source}"
+        f"  {plain(utterance.source)}"
     )
 
 
@@ -65,7 +70,7 @@ def _header(scene: Scene) -> Text:
     """Name, rate and latency of each camera, and what was lost."""
     line = Text("emofuse", style="bold", no_wrap=True, overflow="ellipsis")
     for camera in scene.cameras:
-        line.append(f"   {camera.source}", style="bold")
+        line.append(f"   {plain(camera.source)}", style="bold")
         line.append(f" {camera.rate_hz:.1f}/s", style=FAINT)
         if camera.latency_ms is not None:
             line.append(f"  {camera.latency_ms:.0f} ms", style=FAINT)
@@ -84,9 +89,9 @@ def _cameras(cameras: Sequence[CameraScene], width: int) -> RenderableType:
     parts: list[RenderableType] = []
     for camera in cameras:
         if len(cameras) > 1:
-            parts.append(Text(camera.source, style="bold"))
+            parts.append(Text(plain(camera.source), style="bold"))
         if camera.note:
-            parts.append(Text(camera.note, style=WARNING if camera.is_warning else FAINT))
+            parts.append(Text(plain(camera.note), style=WARNING if camera.is_warning else FAINT))
         faces = sorted(camera.faces, key=lambda face: (-face.area, face.track))
         face_width = min(width, FACE_WIDTH)
         parts.append(Columns([_face(face, face_width) for face in faces], padding=(0, 2)))
@@ -130,7 +135,7 @@ def _voices(voices: Sequence[VoiceScene]) -> RenderableType:
 def _voice(voice: VoiceScene) -> tuple[RenderableType, RenderableType]:
     """Two lines: what is heard, and what the latest utterance was."""
     if voice.note:
-        state = Text(voice.note, style=WARNING)
+        state = Text(plain(voice.note), style=WARNING)
     elif voice.spoken_s is not None:
         state = Text(f"speaking... {voice.spoken_s:.1f} s", style="bold")
     else:
@@ -146,7 +151,7 @@ def _voice(voice: VoiceScene) -> tuple[RenderableType, RenderableType]:
 
 def _spoken(voice: VoiceScene) -> Text:
     utterance = voice.utterance
-    line = Text(voice.source, style=FAINT, no_wrap=True, overflow="ellipsis")
+    line = Text(plain(voice.source), style=FAINT, no_wrap=True, overflow="ellipsis")
     if utterance is None:
         return line
     line.append("  ")
@@ -171,7 +176,7 @@ def _nodes(nodes: Sequence[NodeScene]) -> RenderableType:
         is_silent = node.silent_s > SILENT_S
         missed = (dropped(beat), lost(beat))
         table.add_row(
-            Text(beat.node),
+            Text(plain(beat.node)),
             Text(
                 f"silent {node.silent_s:.0f} s" if is_silent else beat.state,
                 style=WARNING if is_silent else FAINT,
