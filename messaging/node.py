@@ -103,6 +103,7 @@ class Node:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._flush_log()
         self.state = "closing"
         self._leave()
 

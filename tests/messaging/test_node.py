@@ -155,6 +155,14 @@ def test_log_records_reach_who_listens_also_from_other_threads(address: str) -> 
     assert (record.node, record.level, record.text) == ("two", "warning", "3 apples")
 
 
+def test_what_is_logged_last_is_not_lost(address: str) -> None:
+    with Node("one", address, [LOG]) as one:
+        with Node("two", address) as two:
+            two.log.warning("the last word")
+        (received,) = collect(one, bool)
+    assert received.message.text == "the last word"
+
+
 def test_a_stop_on_the_bus_ends_a_node(address: str) -> None:
     with Node("one", address) as one, Node("two", address) as two:
         two.publish(CONTROL, Control(two.stamp(), "stop", "two"))
