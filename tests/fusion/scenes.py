@@ -47,9 +47,10 @@ faces = st.builds(Face, st.integers(0, 3), boxes, st.just(0.9), st.sampled_from(
 
 @st.composite
 def camera(draw: st.DrawFn, name: str, *, exact: bool) -> list[FaceEmotions]:
-    """Pictures with none to three faces and gaps, with jitter down to a nanosecond; or only on the
-    grid where ``exact`` is asked for.
+    """Pictures with none to three faces and gaps, with jitter down to a nanosecond; the camera
+    opens early or late. Where ``exact`` is asked for all but an early opening is on the grid.
     """
+    opening = -5 if exact else draw(st.sampled_from((-5, *range(0, END_MS, GRID_MS))))
     jitters = (0,) if exact else (0, 0, 0, 1, -1, 4 * MS)
     instants = draw(
         st.lists(
@@ -58,8 +59,9 @@ def camera(draw: st.DrawFn, name: str, *, exact: bool) -> list[FaceEmotions]:
             unique=True,
         )
     )
-    stream = [mark(-5, "opened", name)]
-    for at_ns in sorted({at * GRID_MS * MS + jitter for at, jitter in instants}):
+    stream = [mark(opening, "opened", name)]
+    times_ns = {at * GRID_MS * MS + jitter for at, jitter in instants}
+    for at_ns in sorted(at_ns for at_ns in times_ns if at_ns >= opening * MS):
         is_gap = draw(st.integers(0, 7)) == 0
         stream.append(
             FaceEmotions(

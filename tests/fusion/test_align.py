@@ -131,6 +131,7 @@ def test_a_microphone_waits_for_its_cameras_before_they_open_and_for_no_other():
 def test_without_assignment_a_camera_that_was_only_named_is_not_waited_for():
     aligner = Aligner(FusionSettings())
     aligner.speech(said(0, "opened", "other", cameras=("b",)), 0)
+    aligner.speech(started(5, "other"), 0)
     assert brief(arrive(aligner, "aO0 U10 F10")) == ["10=a10"]
 
 

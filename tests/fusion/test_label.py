@@ -50,11 +50,12 @@ def test_one_vector_stays_as_it_is(method: Aggregate):
 def test_the_result_sums_to_one_and_no_order_changes_a_bit_of_it(method: Aggregate):
     chance = random.Random(5)
     vectors = [certain(chance.choice(EMOTIONS), chance.uniform(0.2, 1)) for _ in range(200)]
-    combined = AGGREGATES[method](vectors)
+    combined, confidence = AGGREGATES[method](vectors), mean_confidence(vectors)
     assert sum(combined) == pytest.approx(1)
     for _ in range(20):
         chance.shuffle(vectors)
         assert AGGREGATES[method](vectors) == combined
+        assert mean_confidence(vectors) == confidence
 
 
 @pytest.mark.parametrize("method", ["mean", "max", "vote"])
