@@ -17,6 +17,8 @@ from messaging.errors import UserError
 
 BACK_OFF_S = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
 """Pauses before the tries to open a lost microphone; the last one repeats."""
+SLOW_START_NS = 3_000_000_000
+"""A device that was just opened may be silent for so long: sound servers and headsets wake up."""
 QUEUE_BLOCKS = 2_000
 """About 20 s; what a reader that is farther behind misses counts as overflow."""
 
@@ -84,7 +86,10 @@ class Microphone:
 
     def reopen(self) -> bool:
         """Open a lost microphone again, if the next try is due."""
-        if monotonic_ns() < self._next_try_ns:
+        opening = self._stream is not None and self._stream.active
+        if monotonic_ns() < self._next_try_ns or (
+            opening and monotonic_ns() - self.opened_ns < SLOW_START_NS
+        ):
             return False
         self._close()
         self._next_try_ns = monotonic_ns() + round(next(self._pauses) * 1e9)

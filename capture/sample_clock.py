@@ -3,8 +3,7 @@
 A sound card counts samples evenly and tells the time badly: blocks arrive late, never early, and
 its crystal is off by up to some 100 ppm. So samples are counted, and a line from sample time (the
 count over the nominal rate) to the host's clock is laid along the earliest arrivals. What the
-driver says about latency moves the line as a whole; the smallest recent figure is taken, since a
-sound server may report the silence it has in stock as latency.
+driver says about latency moves the line as a whole; the smallest recent figure is taken.
 
 Pure. All times are integer nanoseconds.
 """
