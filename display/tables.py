@@ -19,6 +19,8 @@ from messaging.schema import EMOTIONS, Face, UtteranceEmotion
 QUIET_DBFS = -60.0
 """The left end of the level meter."""
 FACE_WIDTH = 34
+SMALLEST = (60, 20)
+"""Columns and lines that the panels need."""
 SILENT_S = 3.0
 """After so long without a heartbeat a node is shown as silent."""
 
@@ -29,7 +31,11 @@ def plain(text: str) -> str:
 
 
 def render(scene: Scene, width: int, height: int) -> RenderableType:
-    """The whole view for a terminal of ``width`` x ``height`` characters, from 80x24 up."""
+    """The whole view for a terminal of ``width`` x ``height`` characters; all of it from 80x24 up,
+    the essentials on less.
+    """
+    if width < SMALLEST[0] or height < SMALLEST[1]:
+        return Group(_header(scene), _voices(scene.voices), _cameras(scene.cameras, width))
     voices_height = 2 + 2 * max(1, len(scene.voices))
     upper = max(13, voices_height + len(scene.nodes) + 3)
     upper = min(upper, height - 1 - 5)
@@ -38,7 +44,7 @@ def render(scene: Scene, width: int, height: int) -> RenderableType:
     layout.split_column(
         Layout(_header(scene), name="header", size=1),
         Layout(name="now", size=upper),
-        Layout(_panel("utterances", _utterances(scene, width - 4, height - upper - 4))),
+        Layout(_panel("utterances", _utterances(scene, width - 4, height - upper - 4), "q quits")),
     )
     right = Layout(name="right")
     layout["now"].split_row(
@@ -60,26 +66,32 @@ def utterance_line(scene: Scene, utterance: UtteranceEmotion) -> str:
     )
 
 
-def _panel(title: str, content: RenderableType) -> Panel:
+def _panel(title: str, content: RenderableType, hint: str = "") -> Panel:
     return Panel(
-        content, title=title, title_align="left", box=ROUNDED, border_style=TRACK, padding=(0, 1)
+        content,
+        title=title,
+        title_align="left",
+        subtitle=hint or None,
+        subtitle_align="right",
+        box=ROUNDED,
+        border_style=TRACK,
+        padding=(0, 1),
     )
 
 
 def _header(scene: Scene) -> Text:
-    """Name, rate and latency of each camera, and what was lost."""
-    line = Text("emofuse", style="bold", no_wrap=True, overflow="ellipsis")
+    """What was lost, then name, rate and latency of each camera."""
+    line = Text("emofuse", style="bold", no_wrap=True, overflow="crop")
+    for count, what in ((scene.dropped, "pictures dropped"), (scene.lost, "messages lost")):
+        if count:
+            line.append(f"   {count} {what}", style=WARNING)
     for camera in scene.cameras:
         line.append(f"   {plain(camera.source)}", style="bold")
         line.append(f" {camera.rate_hz:.1f}/s", style=FAINT)
         if camera.latency_ms is not None:
             line.append(f"  {camera.latency_ms:.0f} ms", style=FAINT)
         if camera.inference_ms is not None:
-            line.append(f" (inference {camera.inference_ms:.0f})", style=FAINT)
-    for count, what in ((scene.dropped, "pictures dropped"), (scene.lost, "messages lost")):
-        if count:
-            line.append(f"   {count} {what}", style=WARNING)
-    line.append("   q quits", style=FAINT)
+            line.append(f", inference {camera.inference_ms:.0f} ms", style=FAINT)
     return line
 
 
@@ -151,7 +163,7 @@ def _voice(voice: VoiceScene) -> tuple[RenderableType, RenderableType]:
 
 def _spoken(voice: VoiceScene) -> Text:
     utterance = voice.utterance
-    line = Text(plain(voice.source), style=FAINT, no_wrap=True, overflow="ellipsis")
+    line = Text(plain(voice.source), style=FAINT, no_wrap=True, overflow="crop")
     if utterance is None:
         return line
     line.append("  ")
@@ -167,7 +179,7 @@ def _spoken(voice: VoiceScene) -> Text:
 def _nodes(nodes: Sequence[NodeScene]) -> RenderableType:
     table = Table.grid(padding=(0, 1), expand=True)
     for _ in range(2):
-        table.add_column(no_wrap=True, overflow="ellipsis")
+        table.add_column(no_wrap=True, overflow="crop")
     for _ in range(3):
         table.add_column(justify="right", no_wrap=True)
     table.add_row(*(Text(title, style=FAINT) for title in ("", "", "cpu", "MB", "drop/lost")))

@@ -120,7 +120,11 @@ class Window:
         return code if code < 0 else code & 0xFF
 
     def is_closed(self) -> bool:
-        return cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) < 1
+        """Whether somebody closed it; Qt then takes its whole window system down with it."""
+        try:
+            return cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) < 1
+        except cv2.error:
+            return True
 
 
 def first_size(picture: Picture) -> tuple[int, int]:
