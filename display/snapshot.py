@@ -15,6 +15,7 @@ from display.overlay import paint
 from display.scene import Scene
 from display.view import View
 from messaging.clock import monotonic_ns
+from messaging.errors import UserError
 from messaging.node import Node
 from messaging.schema import EMOTIONS, Emotion
 from messaging.topics import AUDIO, FACES, HEARTBEAT, SPEECH, UTTERANCES, VIDEO
@@ -49,16 +50,28 @@ def is_complete(scene: Scene, label: Emotion | None = None) -> bool:
     return cameras and any(voice.utterance and voice.utterance.label for voice in scene.voices)
 
 
+def width_and_height(text: str) -> tuple[int, int]:
+    """``1280x720`` as numbers."""
+    width, height = (int(part) for part in text.split("x"))
+    if width < 1 or height < 1:
+        raise ValueError(text)
+    return width, height
+
+
 def main() -> None:
+    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("address", help="of the hub")
     parser.add_argument("file", type=Path, help="to write; .png or .jpg")
-    parser.add_argument("--size", default="640x480", help="WIDTHxHEIGHT")
+    parser.add_argument("--size", type=width_and_height, help="WIDTHxHEIGHT; else the camera's")
     parser.add_argument("--label", choices=EMOTIONS)
     options = parser.parse_args()
-    width, _, height = options.size.partition("x")
-    if not snapshot(options.address, options.file, (int(width), int(height)), options.label):
-        parser.exit(1, "the pipeline was stopped before there was anything to show\n")
+    try:
+        saved = snapshot(options.address, options.file, options.size, options.label)
+    except UserError as error:
+        parser.exit(2, f"{error}\n")
+    if not saved:
+        parser.exit(1, "stopped before there was anything to show\n")
 
 
 if __name__ == "__main__":
