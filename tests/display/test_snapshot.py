@@ -15,7 +15,7 @@ from messaging.topics import FACES, UTTERANCES, VIDEO
 from tests.display.conftest import ROOT
 from tests.display.messages import HEIGHT, WIDTH, face, picture, result, shade, utterance
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 def camera(*labels: Emotion) -> CameraScene:

@@ -22,7 +22,7 @@ from messaging.topics import CONTROL, FACES, UTTERANCES
 from tests.display.conftest import StartDisplay
 from tests.display.messages import face, result, utterance
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 LEAVES_SCREEN = b"\x1b[?1049l"
 SHOWS_CURSOR = b"\x1b[?25h"
 

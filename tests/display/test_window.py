@@ -22,7 +22,7 @@ from tests.display.messages import face
 from tests.display.x11 import press_close_button
 
 TOOLS = ("Xvfb", "xdotool", "import")
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 WIDTH, HEIGHT = 640, 480
 BLUISH = (160, 120, 40)
 
