@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -89,3 +90,19 @@ def descendants(pid: int) -> list[int]:
 
 def command_name(pid: int) -> str:
     return Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").decode()
+
+
+def wait_until_gone(pids: list[int], patience_s: float = 20.0) -> None:
+    """Until none of the processes lives; a zombie that nobody collects is dead."""
+    deadline = time.monotonic() + patience_s
+    while left := [pid for pid in pids if _lives(pid)]:
+        names = [command_name(pid) for pid in left]
+        assert time.monotonic() < deadline, f"still there: {names}"
+        time.sleep(0.1)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False

@@ -14,6 +14,7 @@ from commands.processes import REFUSED, Process, Stage
 from commands.supervisor import Supervisor
 from config.settings import BusSettings, Settings
 from messaging.node import Node
+from tests.pipelines import wait_until_gone
 
 PATIENCE_S = 30.0
 HUB = Process("hub", "commands.hub", Stage.HUB)
@@ -169,16 +170,4 @@ def test_a_killed_launcher_leaves_no_orphan(tmp_path: Path) -> None:
         pids = [int(pid) for pid in launcher.stdout.readline().split()]
         assert len(pids) == 3
         launcher.kill()
-    deadline = time.monotonic() + PATIENCE_S
-    while left := [pid for pid in pids if exists(pid)]:
-        assert time.monotonic() < deadline, f"still there: {left}"
-        time.sleep(0.1)
-
-
-def exists(pid: int) -> bool:
-    """Whether the process lives; a zombie that nobody has collected yet does not."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"
+    wait_until_gone(pids)
