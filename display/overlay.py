@@ -38,6 +38,8 @@ class Measures:
     text: int
     pad: int
     stroke: int
+    is_tiny: bool
+    """Too small for more than the label."""
 
     @classmethod
     def of(cls, width: int, height: int) -> "Measures":
@@ -46,9 +48,6 @@ class Measures:
         """
         text = max(9, round(15 * (min(width * 0.75, height) / 480) ** 0.75))
         return cls(text, max(3, round(text * 0.45)), max(2, round(text / 9)), height < 14 * text)
-
-    is_tiny: bool
-    """Too small for more than the label."""
 
     @property
     def line(self) -> int:
@@ -112,8 +111,7 @@ def _status(view: Picture, camera: CameraScene, measures: Measures) -> Box:
 
 def _chip(view: Picture, runs: list[Run], corner: tuple[int, int], measures: Measures) -> Box:
     """A dark panel with a line of text on it."""
-    width = sum(text_width(text, measures.text, bold=bold) for text, _, bold in runs)
-    box = Box(*corner, width + 2 * measures.pad, measures.line + measures.pad)
+    box = Box(*corner, _width(runs, measures) + 2 * measures.pad, measures.line + measures.pad)
     _panel(view, box, measures)
     at = box.left + measures.pad
     for text, colour, bold in runs:

@@ -11,8 +11,8 @@ from messaging.schema import FaceEmotions, VideoFrame
 from messaging.topics import VIDEO_JPEG
 from messaging.wire import Received
 
-MOST_PICTURES = 48
-MOST_BYTES = 96 * 1024 * 1024
+MOST_PICTURES = 32
+MOST_BYTES = 64 * 1024 * 1024
 """Pictures of one camera that wait for their results; the newest one is always kept."""
 MOST_RESULTS = 256
 

@@ -101,8 +101,8 @@ class Camera:
             note=note,
             is_warning=is_warning,
             rate_hz=result_hz or self._pictures.hz(now_ns),
-            latency_ms=self._latency_ms.value(),
-            inference_ms=self._inference_ms.value(),
+            latency_ms=self._latency_ms.value() if result_hz else None,
+            inference_ms=self._inference_ms.value() if result_hz else None,
         )
 
     def _note(

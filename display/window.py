@@ -39,7 +39,10 @@ REPAINT_NS = 100_000_000
 
 
 def run(settings: Settings) -> None:
-    """Show the pipeline until it ends; ``q``, Esc and the close button end all of it."""
+    """Show the pipeline until it ends; ``q``, Esc and the close button end all of it.
+
+    Tab and the keys 1 to 9 pick one of several cameras, 0 shows all of them.
+    """
     video = VIDEO if settings.display.pictures == "raw" else VIDEO_JPEG
     topics = (video, AUDIO, FACES, SPEECH, UTTERANCES, HEARTBEAT)
     with (

@@ -32,6 +32,7 @@ def drawn(scene: Scene, width: int, height: int, encoding: str = "utf-8") -> lis
 def view() -> View:
     view = View("display", is_comparable=True)
     view.take(sound(0))
+    view.take(result(0, -40, -26))
     view.take(result(1, 0, 14, [face("surprise", share=0.81)]))
     view.take(speech("started", 1000))
     view.take(utterance(1000, 2480, "sad"))
@@ -49,7 +50,7 @@ def test_everything_is_told_at_any_size_from_80x24_up(view: View, size: tuple[in
     assert len(lines) == size[1]
     assert {len(line) for line in lines[1:]} == {size[0]}
     text = "\n".join(lines)
-    for wanted in ("emofuse", "14 ms", "4 pictures dropped", "2 messages lost"):
+    for wanted in ("emofuse", "camera 25.0/s", "14 ms", "4 pictures dropped", "2 messages lost"):
         assert wanted in lines[0], wanted
     for wanted in (
         "surprise 81%  #1",
