@@ -10,7 +10,8 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, Strict
 from pydantic.dataclasses import dataclass
 
-WIRE = ConfigDict(extra="ignore", allow_inf_nan=False)
+WIRE = ConfigDict(extra="ignore", allow_inf_nan=False, defer_build=True)
+"""Validators are built at first use: no process uses all types."""
 
 Text = Annotated[str, Strict(), Field(max_length=4096)]
 Name = Annotated[str, Strict(), Field(min_length=1, max_length=256)]
