@@ -174,8 +174,8 @@ def play(node: Node, file: MediaFile, activity: VoiceActivity, settings: MediaSe
     for said in messages(file, activity, source, alive):
         pace.wait(said.due_ns, alive)
         to_close -= said.message.event == "closed"
-        if not to_close:  # the run may end with the last message: what is to be told goes first
-            tell(node, file, pace)
+        if not to_close and alive():
+            tell(node, file, pace)  # the run may end with the last message: this goes first
         if isinstance(said, Seen):
             publish_picture(node, said.message, said.pixels, ahead)
             continue
@@ -200,7 +200,7 @@ def tell(node: Node, file: MediaFile, pace: Pace) -> None:
 def run(settings: Settings) -> None:
     path = settings.media.file
     if path is None:
-        raise UserError("no media file was named; set media.file")
+        raise UserError("no media file was named; name one with --media")
     file = open_media(path)
     activity = VoiceActivity(settings.voice_activity)
     with Node(

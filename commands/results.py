@@ -102,10 +102,11 @@ def _cells(result: UtteranceEmotion) -> list[str]:
 
 
 def _losses(beat: Heartbeat) -> str:
-    """Pictures that newer ones overtook are the price of live work; the rest should not be."""
+    """What did not go as it should; a display looks on, so its lost pictures change nothing."""
+    looks_on = beat.node == "display"
     counts = {
-        "messages overtaken by newer ones": dropped(beat),
-        "messages lost": lost(beat),
+        "pictures overtaken by newer ones": 0 if looks_on else dropped(beat),
+        "messages lost": lost(beat, ("events",) if looks_on else ("bulk", "events")),
         "invalid messages rejected": beat.rejected,
     }
     return ", ".join(f"{count} {what}" for what, count in counts.items() if count)

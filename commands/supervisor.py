@@ -60,7 +60,7 @@ class Child:
 
     def hear(self, pulse: Heartbeat | None) -> None:
         """Take note of its newest heartbeat."""
-        if pulse is not None and pulse != self._last_pulse and pulse.pid == self.process.pid:
+        if pulse is not None and pulse != self._last_pulse:
             self._last_pulse = pulse
             self._heard = time.monotonic()
 
@@ -94,12 +94,16 @@ class Supervisor:
         return {child.row.name: child.restarts for child in self.children if child.restarts}
 
     def check(self, peers: Mapping[str, Heartbeat]) -> None:
-        """Look after every child: who ended, who crashed, who hangs."""
+        """Look after every child: who ended, who crashed, who hangs.
+
+        ``peers`` are the newest heartbeats; a node may be called otherwise than its row.
+        """
         now = time.monotonic()
         was_away = now - self._last_check > 1.0
         self._last_check = now
+        by_pid = {pulse.pid: pulse for pulse in peers.values()}
         for child in self.children:
-            child.hear(peers.get(child.row.name))
+            child.hear(by_pid.get(child.process.pid or 0))
             if was_away:
                 child.forgive()
         for child in self.children:

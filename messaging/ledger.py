@@ -1,5 +1,6 @@
 """Counts what was sent, received, overtaken and lost. Every figure is counted, none a residual."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from messaging.schema import Heartbeat, TopicCounts
@@ -96,9 +97,9 @@ class Ledger:
         return (*sent, *received)
 
 
-def lost(heartbeat: Heartbeat) -> int:
-    """Messages that never reached the node, over all topics and senders."""
-    return sum(counts.lost for counts in heartbeat.counts)
+def lost(heartbeat: Heartbeat, proxies: Collection[str] = ("bulk", "events")) -> int:
+    """Messages that never reached the node, over all topics of these proxies and all senders."""
+    return sum(count.lost for count in heartbeat.counts if PROXY_OF.get(count.topic) in proxies)
 
 
 def dropped(heartbeat: Heartbeat) -> int:

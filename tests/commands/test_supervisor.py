@@ -128,15 +128,15 @@ def test_the_end_of_a_node_can_be_the_end_of_the_run(start: Callable[..., Run]) 
 
 def test_a_hung_node_is_killed_and_started_again(start: Callable[..., Run]) -> None:
     run = start(row("deaf"))
-    run.until(lambda: run.runs("deaf"))
-    former = run.pid("deaf")
-    run.until(lambda: run.runs("deaf") and run.pid("deaf") != former)
+    run.until(lambda: run.runs("mute"))
+    former = run.pid("mute")
+    run.until(lambda: run.runs("mute") and run.pid("mute") != former)
     assert "deaf shows no progress" in run.log[0]
 
 
 def test_a_deaf_node_is_killed_at_the_deadline(start: Callable[..., Run]) -> None:
     run = start(row("deaf"))
-    run.until(lambda: run.runs("deaf"))
+    run.until(lambda: run.runs("mute"))
     began = time.monotonic()
     run.supervisor.stop(lambda: run.node.receive(0.02))
     assert time.monotonic() - began < 10
@@ -150,7 +150,7 @@ from config.settings import BusSettings, Settings
 from tests.commands.test_supervisor import HUB, Run, row
 if __name__ == "__main__":
     run = Run([row("works"), row("deaf")], Settings(bus=BusSettings(address=sys.argv[1])))
-    run.until(lambda: run.runs("works") and run.runs("deaf"))
+    run.until(lambda: run.runs("works") and run.runs("mute"))
     print(*run.pids.values(), flush=True)
     time.sleep(60)
 """

@@ -6,8 +6,8 @@ from messaging.node import Node
 
 
 def run(settings: Settings) -> None:
-    """Runs, and then neither shows progress nor hears that it should stop."""
-    with Node("deaf", settings.bus.address) as node:
+    """Runs under another name than its row, and then neither shows progress nor hears that it should stop."""
+    with Node("mute", settings.bus.address) as node:
         for _ in range(30):
             node.alive()
             node.receive(0.05)
