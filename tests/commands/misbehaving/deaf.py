@@ -6,7 +6,7 @@ from messaging.node import Node
 
 
 def run(settings: Settings) -> None:
-    """Runs under another name than its row, and then neither shows progress nor hears that it should stop."""
+    """Runs, under another name than its row; then shows no progress and hears no stop."""
     with Node("mute", settings.bus.address) as node:
         for _ in range(30):
             node.alive()
