@@ -35,7 +35,7 @@ LINES = (
     Line(13.4, "angry", "No! That is not what I asked for."),
 )
 
-SPOKEN_OPENING: dict[Emotion, float] = {"happy": 4, "surprise": -8, "sad": 4.5, "angry": 4}
+SPOKEN_OPENING: dict[Emotion, float] = {"happy": 3.5, "surprise": -8, "sad": 4, "angry": 3.5}
 """Pixels by which a loud voice opens the mouth; below zero: by which a quiet one closes it."""
 SPEAKING_RAMP_S = 0.12
 """The mouth gets ready so long before an utterance, and comes to rest so long after it."""
