@@ -29,8 +29,8 @@ SOUND = {"layout": "mono", "bit_rate": 48_000}
 
 ORIGIN = (
     "Drawn and animated by this project's own code, without any photograph, recording or data of a "
-    "person; under the project's licence. The voice is Flite's slt (Carnegie Mellon University, "
-    "CMU ARCTIC), which may be used freely."
+    "person; under the project's licence. The voice, slt, was synthesised with Flite (Carnegie "
+    "Mellon University), whose licence allows every use."
 )
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from capture.demo import CLIP, Utterance, load_truth
 from capture.demo.canvas import HEIGHT, WIDTH
+from capture.demo.make_clip import ORIGIN
 from capture.demo.portrait import Picture, Portrait
 from capture.demo.script import DURATION_S, FPS, FRAMES, LINES, PHASES, TRANSITION_S, Performance
 from capture.demo.speech import RATE, Sound
@@ -77,6 +78,7 @@ def test_the_truth_is_the_scripts() -> None:
     truth = load_truth()
     assert (truth.fps, truth.duration_s, truth.transition_s) == (FPS, DURATION_S, TRANSITION_S)
     assert truth.expressions == PHASES
+    assert truth.origin == ORIGIN
     spoken = [(u.onset_s, u.label, u.text) for u in truth.utterances]
     assert spoken == [tuple(line) for line in LINES]
 
