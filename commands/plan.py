@@ -39,7 +39,9 @@ def make_plan(settings: Settings, address: str, *, quiet_stdout: bool) -> Plan:
     update: dict[str, Any] = {"bus": settings.bus.model_copy(update={"address": address})}
     if sources == ("media",):
         wait_for = ("inference", "fusion", *(("display",) if display != "none" else ()))
-        media: dict[str, Any] = {"wait_for": wait_for, "file": settings.media.file or CLIP}
+        media: dict[str, Any] = {"wait_for": wait_for}
+        if settings.media.file is None:
+            media |= {"file": CLIP, "name": settings.media.name or "demo"}
         update["media"] = settings.media.model_copy(update=media)
         update["fusion"] = settings.fusion.model_copy(update={"exit_when_closed": True})
     elif sources == ("camera", "microphone") and not settings.microphone.cameras:
