@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,22 @@ def test_tensorflow_is_not_imported_on_the_cpu_path() -> None:
         run.stdout.readline()
         for pid in descendants(run.pid):
             assert "tensorflow" not in Path(f"/proc/{pid}/maps").read_text()
+
+
+def test_tensorflow_gives_the_same_results_where_it_is_asked_for() -> None:
+    if find_spec("tensorflow") is None:
+        pytest.skip("TensorFlow is not installed")
+    litert = label("--speed", "max").utterances
+    tensorflow = label("--speed", "max", EMOFUSE_INFERENCE__ENGINE="tensorflow").utterances
+    assert {record["classifier"] for record in tensorflow} == {"mini_xception (tensorflow)"}
+    assert len(tensorflow) == len(litert)
+    for one, other in zip(litert, tensorflow, strict=True):
+        assert (one["id"], one["label"], one["dt_ns"]) == (
+            other["id"],
+            other["label"],
+            other["dt_ns"],
+        )
+        assert other["probabilities"] == pytest.approx(one["probabilities"], abs=1e-3)
 
 
 def test_single_nodes_meet_at_the_shared_address(tmp_path: Path) -> None:
