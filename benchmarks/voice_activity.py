@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import soundfile
@@ -29,10 +29,9 @@ Span = tuple[int, int]
 SPEECH_DBFS = -30.0
 MILLISECOND = SAMPLE_RATE // 1000
 TALKERS = 8
-CONDITIONS = (
-    "clean",
-    *(f"{noise} {snr} dB" for noise in ("white", "babble") for snr in (20, 10, 0)),
-)
+NEAR_MS = 50.0
+NOISES = ("white", "babble")
+CONDITIONS = ("clean", *(f"{noise} {snr} dB" for noise in NOISES for snr in (20, 10, 0)))
 OTHER_SPEECH = ("babble 10 dB", "babble 0 dB")
 """Here voice activity rightly hears the others speak in the pauses: counted, not in the total."""
 
@@ -44,7 +43,7 @@ class Truth:
     voiced_below_db: float = 30.0
     """80 to 700 Hz, 20 ms: voiced where less than this below its peak for 60 ms."""
     sound_below_db: float = 40.0
-    """5 ms: sound that is less than this below its peak, next to the voiced sound, belongs to it."""
+    """5 ms: sound that is less than this below its peak, and joins the voiced sound, is speech."""
     reach_ms: int = 150
     """Consonants and decay reach no farther from the voiced sound."""
 
@@ -151,7 +150,7 @@ def babble(folders: Sequence[Path], length: int, rng: np.random.Generator) -> Fl
 
 
 def clips(folder: Path) -> list[Path]:
-    return sorted(p for p in folder.iterdir() if p.suffix in (".flac", ".wav"))
+    return sorted(path for path in folder.iterdir() if path.suffix in (".flac", ".wav"))
 
 
 def noisy(folders: Sequence[Path], per_actor: int) -> Iterator[tuple[str, Scene, Floats]]:
@@ -159,8 +158,8 @@ def noisy(folders: Sequence[Path], per_actor: int) -> Iterator[tuple[str, Scene,
     for folder in folders:
         rng = np.random.default_rng(int(folder.name[-2:]))
         paths = clips(folder)
-        chosen = sorted(rng.choice(len(paths), min(per_actor, len(paths)), replace=False))
-        quiet = scene([paths[i] for i in chosen], rng)
+        chosen = sorted(rng.permutation(len(paths))[:per_actor].tolist())
+        quiet = scene([paths[int(i)] for i in chosen], rng)
         others = [other for other in folders if other != folder]
         noises = {
             "white": rng.standard_normal(len(quiet.sound)),
@@ -225,52 +224,72 @@ class Score:
             self.offsets.append((found[parts[-1]][1] - offset) / MILLISECOND)
         self.false += len(found) - len(taken)
 
+
+def figures(errors: Sequence[float]) -> str:
+    """Median of the error, 95th percentile of its size, share of those within 50 ms."""
+    size = np.abs(errors)
+    near = np.mean(size <= NEAR_MS)
+    return f"{np.median(errors):+.0f} / {np.quantile(size, 0.95):.0f} / {near:.0%}"
+
+
+@dataclass
+class Pair:
+    plain: Score = field(default_factory=Score)
+    ours: Score = field(default_factory=Score)
+
+    def add(self, plain: Sequence[Span], ours: Sequence[Span], truth: Sequence[Span]) -> None:
+        self.plain.add(plain, truth)
+        self.ours.add(ours, truth)
+
     def row(self, name: str) -> str:
-        counts = (self.utterances, self.missed, self.false, self.split, self.merged)
-        cells = [name, figures(self.onsets), figures(self.offsets), *map(str, counts)]
+        both = (self.plain, self.ours)
+        cells = [name, str(self.ours.utterances)]
+        cells += [figures(score.onsets) for score in both]
+        cells += [figures(score.offsets) for score in both]
+        for count in ("missed", "false", "split", "merged"):
+            cells.append(" / ".join(str(getattr(score, count)) for score in both))
         return f"| {' | '.join(cells)} |"
 
 
-def figures(errors: Sequence[float]) -> str:
-    """Median of the error, and the 95th percentile of its size."""
-    return f"{np.median(errors):+.0f} / {np.quantile(np.abs(errors), 0.95):.0f}"
-
-
-def measure(folders: Sequence[Path], per_actor: int) -> dict[str, dict[str, Score]]:
-    """By way of detection, then by condition or variant of the truth."""
-    scores: dict[str, dict[str, Score]] = defaultdict(lambda: defaultdict(Score))
+def measure(folders: Sequence[Path], per_actor: int) -> tuple[dict[str, Pair], dict[str, Pair]]:
+    """By condition; and by variant of the truth, without the conditions of other speech."""
+    by_condition: dict[str, Pair] = defaultdict(Pair)
+    by_truth: dict[str, Pair] = defaultdict(Pair)
     settings = VoiceActivitySettings()
     for condition, quiet, sound in noisy(folders, per_actor):
         ours, frames = detect(sound, settings)
-        truth = quiet.spans["as defined"]
-        for way, found in (("plain", frames), ("ours", ours)):
-            scores[way][condition].add(found, truth)
-            if condition in OTHER_SPEECH:
-                continue
-            scores[way]["all but these two"].add(found, truth)
+        by_condition[condition].add(frames, ours, quiet.spans["as defined"])
+        if condition not in OTHER_SPEECH:
             for name in VARIANTS:
-                scores[f"{way}, truth {name}"][""].add(found, quiet.spans[name])
-    return scores
+                by_truth[name].add(frames, ours, quiet.spans[name])
+    return by_condition, by_truth
 
 
-def report(scores: Mapping[str, Mapping[str, Score]]) -> Iterator[str]:
-    yield "| | onset ms: median / p95 | offset ms: median / p95 | utterances | missed | false | split | merged |"
-    yield "|---|---|---|---|---|---|---|---|"
-    for way, conditions in scores.items():
-        order: dict[str, Any] = dict.fromkeys([*CONDITIONS, *conditions])
-        for condition in order:
-            if condition in conditions:
-                yield conditions[condition].row(", ".join(filter(None, (way, condition))))
+def report(by_condition: Mapping[str, Pair], by_truth: Mapping[str, Pair]) -> Iterator[str]:
+    yield "Errors in ms, positive is late: median / 95th percentile of the size / within 50 ms."
+    yield "Counts: plain / ours."
+    for title, rows in (
+        ("condition", {**by_condition, "**all but other speech**": by_truth["as defined"]}),
+        ("truth, all but other speech", by_truth),
+    ):
+        yield ""
+        yield (
+            f"| {title} | utterances | onset, plain | onset, ours | offset, plain | offset, ours "
+            "| missed | false | split | merged |"
+        )
+        yield f"|---{'|---' * 9}|"
+        for name, pair in rows.items():
+            yield pair.row(name)
 
 
 def folders_of(root: Path, actors: str) -> list[Path]:
     first, last = (int(number) for number in actors.split("-"))
     found = [root / f"Actor_{actor:02}" for actor in range(first, last + 1)]
-    missing = [folder for folder in found if not folder.is_dir()]
-    if missing or len(found) < 2:
-        raise SystemExit(
-            f"no folder {missing[0]}" if missing else "babble takes two actors or more"
-        )
+    for folder in found:
+        if not folder.is_dir():
+            raise SystemExit(f"no folder {folder}")
+    if len(found) < 2:
+        raise SystemExit(f"--actors {actors}: babble takes two actors or more")
     return found
 
 
@@ -281,7 +300,7 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=20, help="of each actor")
     arguments = parser.parse_args()
     folders = folders_of(arguments.ravdess, arguments.actors)
-    print(*report(measure(folders, arguments.clips)), sep="\n")
+    print(*report(*measure(folders, arguments.clips)), sep="\n")
 
 
 if __name__ == "__main__":

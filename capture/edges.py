@@ -50,16 +50,16 @@ class Edge:
     """Speech that rises less than ``hidden_below`` above the noise is longer than it is seen."""
 
 
-ONSET = Edge(0.12, 0.064, 0.1, 0.4, 0.2, 2.0, 24.0, 0.005)
-OFFSET = Edge(0.2, 0.0, 0.064, 0.3, 0.4, 3.0, 36.0, 0.0035)
+ONSET = Edge(0.12, 0.064, 0.1, 0.4, 0.2, 2.0, 21.0, 0.004)
+OFFSET = Edge(0.2, 0.0, 0.064, 0.4, 0.6, 3.0, 36.0, 0.0035)
 
 DEPTH_DB = 40.0
 """Sound that is weaker than speech by more than this is no part of it: breath, room."""
 LOUDEST_BANDS = 6
 CLIP_DB = 6.0
 """No single instant weighs more than this in the sum."""
-SPECTRUM_WEIGHT = 0.56
-SILERO_LATE = 0.03
+SPECTRUM_WEIGHT = 0.85
+SILERO_LATE = 0.045
 """An offset is the weighted mean of the one seen and of Silero's, which is late by this (s)."""
 
 REACH = round(0.2 * SAMPLE_RATE)

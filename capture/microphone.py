@@ -54,8 +54,7 @@ def listen(
             continue
         if now_ns() - heard_ns < (GAP_EVERY_NS if lost else no_sound_s * 1e9):
             continue
-        text = f"microphone {device.name} is {'still silent' if lost else 'lost'}"
-        yield from hearing.stops(now_ns(), text)
+        yield from hearing.stops(now_ns(), f"microphone {device.name} gives no sound")
         heard_ns, lost = now_ns(), True
         device.reopen()
     yield from hearing.closed(now_ns())
@@ -89,7 +88,7 @@ def run(settings: Settings) -> None:
             node.publish(said.topic, said.message, said.payload)
             if said.message.event == "gap" and node.text != said.message.text:
                 node.text = said.message.text
-                node.log.warning("%s; so far it happened %d times", node.text, hearing.losses)
+                node.log.warning("%s; losses so far: %d", node.text, hearing.losses)
             elif said.message.event == "sound" and node.text:
                 node.text = ""
                 node.log.info("microphone %s is heard", microphone.name)

