@@ -42,7 +42,9 @@ VECTORS = (
 )
 
 boxes = st.tuples(st.just(0.0), st.just(0.0), st.sampled_from((20.0, 50.0)), st.just(50.0))
-faces = st.builds(Face, st.integers(0, 3), boxes, st.just(0.9), st.sampled_from(VECTORS))
+faces = st.tuples(st.integers(0, 3), boxes, st.just(0.9), st.sampled_from(VECTORS)).map(
+    lambda fields: Face(*fields)
+)
 
 
 @st.composite
