@@ -30,7 +30,9 @@ bench: .venv/ready
 	@touch $@
 
 # The locks are universal (every supported Python and platform), hashed, and name no address.
-LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade
+# ai-edge-litert asks for backports-strenum on every Python; 1.3 refuses those that do not need it.
+LOCK := echo 'backports-strenum<1.3' | uv pip compile pyproject.toml --constraint - --upgrade --quiet \
+	--universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 lock:
 	$(LOCK) --extra full --group dev -o requirements.lock
 	$(LOCK) -o requirements-edge.lock

@@ -44,11 +44,12 @@ def list_microphones() -> tuple[MicrophoneDevice, ...]:
 
 
 def has_microphone() -> bool:
-    """About 0.1 s. Without PortAudio there is none."""
-    try:
-        return bool(list_microphones())
-    except UserError:
-        return False
+    """About 0.1 s.
+
+    Raises:
+        UserError: when PortAudio is missing.
+    """
+    return bool(list_microphones())
 
 
 def choose(wanted: str, devices: Sequence[MicrophoneDevice]) -> MicrophoneDevice:

@@ -69,11 +69,11 @@ import ctypes.util
 ctypes.util.find_library = lambda name: None
 from capture.microphones import has_microphone, list_microphones
 from messaging.errors import UserError
-assert not has_microphone()
-try:
-    list_microphones()
-except UserError as error:
-    print(error)
+for look in (has_microphone, list_microphones):
+    try:
+        look()
+    except UserError as error:
+        print(error)
 """
 
 
@@ -82,7 +82,9 @@ def test_a_missing_portaudio_is_named_with_the_install_line() -> None:
     said = subprocess.run(
         [sys.executable, "-c", MISSING], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert said.stdout.strip().endswith("on Debian: apt-get install libportaudio2")
+    lines = said.stdout.splitlines()
+    assert len(lines) == 2
+    assert all(line.endswith("on Debian: apt-get install libportaudio2") for line in lines)
     assert said.stderr == ""
 
 
