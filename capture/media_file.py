@@ -12,20 +12,25 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
 
-import av
-import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.packet import Packet
-from av.stream import Disposition, Stream
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
-from numpy.typing import NDArray
 
-from capture.pictures import Pixels
+from capture.containers import (
+    check_size,
+    decodable,
+    open_container,
+    playable,
+    rate_of,
+    start_of,
+)
+from capture.decoded import samples_of, upright
+from capture.pictures import Pixels, fits
 from capture.resample import Sound
 from capture.sound_line import SoundLine
 from messaging.errors import UserError
@@ -36,6 +41,9 @@ UNKNOWN_INTERVAL_NS = 40_000_000
 
 SHORT_NS = 500_000_000
 """A file that ends by so much earlier than it says is not whole."""
+LEAP_NS = 60 * SECOND
+UNSTATED_LEAP_NS = 3600 * SECOND
+"""Where the file does not say how long it is; recordings of a screen stand still for long."""
 
 F = TypeVar("F")
 
@@ -61,7 +69,9 @@ class Damage:
     broke_off: str = ""
     packets: int = 0
     pictures: int = 0
+    too_large: int = 0
     backward: int = 0
+    leaps: int = 0
     missing_ns: int = 0
     doubled_ns: int = 0
     end_ns: int = 0
@@ -84,6 +94,10 @@ class Damage:
             yield f"{self.packets} packets are damaged"
         if self.pictures:
             yield f"{self.pictures} pictures are damaged"
+        if self.too_large:
+            yield f"{self.too_large} pictures left out, they are larger than 7680 x 4320"
+        if self.leaps:
+            yield f"{self.leaps} times are far off, what has them follows what is before it"
         if self.backward:
             yield f"{self.backward} pictures left out, their times do not increase"
         if self.missing_ns:
@@ -116,14 +130,17 @@ class MediaFile:
             for frame in self._frames(
                 container, cast("VideoStream", container.streams[self.video])
             ):
-                at_ns = self._file_time(frame)
+                at_ns = self._file_time(frame, next_ns)
                 if at_ns is None:
                     at_ns = next_ns
                 if at_ns <= last_ns:
                     self.damage.backward += 1
                     continue
+                if not fits(frame.height, frame.width):
+                    self.damage.too_large += 1
+                    continue
                 self.damage.pictures += frame.is_corrupt
-                yield Picture(at_ns, upright(convert(frame, format="bgr24"), frame.rotation))
+                yield Picture(at_ns, upright(convert(frame, format="bgr24"), frame))
                 last_ns, next_ns = at_ns, at_ns + (self.interval_ns or UNKNOWN_INTERVAL_NS)
                 self.damage.end_ns = max(self.damage.end_ns, next_ns)
 
@@ -136,16 +153,23 @@ class MediaFile:
             for frame in self._frames(
                 container, cast("AudioStream", container.streams[self.audio])
             ):
-                at_ns = self._file_time(frame)
+                at_ns = self._file_time(frame, line.end_ns)
                 yield from line.feed(at_ns, samples_of(frame), frame.sample_rate)
         yield from line.flush()
         self.damage.missing_ns, self.damage.doubled_ns = line.missing_ns, line.doubled_ns
         self.damage.end_ns = max(self.damage.end_ns, line.end_ns)
 
-    def _file_time(self, frame: VideoFrame | AudioFrame) -> int | None:
+    def _file_time(self, frame: VideoFrame | AudioFrame, expected_ns: int) -> int | None:
+        """``None`` where there is none, or one so far off that only damage explains it."""
         if frame.pts is None or frame.time_base is None:
             return None
-        return round((frame.pts * frame.time_base - self.zero) * SECOND)
+        at_ns = round((frame.pts * frame.time_base - self.zero) * SECOND)
+        stated_ns = self.damage.stated_ns
+        longest_ns = LEAP_NS if stated_ns else UNSTATED_LEAP_NS
+        if at_ns - expected_ns > longest_ns and at_ns > stated_ns + SHORT_NS:
+            self.damage.leaps += 1
+            return None
+        return at_ns
 
     def _frames(self, container: InputContainer, stream: Decoder[F]) -> Iterator[F]:
         for packet in self._packets(container, stream):
@@ -170,7 +194,8 @@ def open_media(path: Path) -> MediaFile:
     """Look into a file; it is closed again.
 
     Raises:
-        UserError: the file is not there, cannot be read, or holds neither pictures nor sound.
+        UserError: the file is not there, cannot be read, holds neither pictures nor sound, or its
+            pictures are too large.
     """
     with open_container(path) as container:
         video = next(filter(playable, container.streams.video), None)
@@ -178,7 +203,9 @@ def open_media(path: Path) -> MediaFile:
         chosen = [stream for stream in (video, audio) if stream]
         if not chosen:
             raise UserError(f"{path} has no pictures or sound to play; give a video or sound file")
-        rate = video.average_rate or video.guessed_rate if video else None
+        if video:
+            check_size(path, video)
+        rate = rate_of(video) if video else None
         return MediaFile(
             path,
             zero=min(start_of(stream) for stream in chosen),
@@ -194,50 +221,6 @@ def open_media(path: Path) -> MediaFile:
                     )
                     if streams and not any(map(decodable, streams))
                 ),
-                stated_ns=(container.duration or 0) * 1000,
+                stated_ns=max(0, container.duration or 0) * 1000,
             ),
         )
-
-
-def open_container(path: Path) -> InputContainer:
-    """Raises ``UserError`` for what is no media file, in one line."""
-    if not path.exists():
-        raise UserError(f"no media file {path}; check the path")
-    if not path.is_file():
-        raise UserError(f"{path} is no file; give a video or sound file")
-    if not path.stat().st_size:
-        raise UserError(f"{path} is empty; give a video or sound file")
-    try:
-        # "file:" keeps FFmpeg from taking a name with a colon for a protocol
-        return av.open(f"file:{path}", metadata_errors="ignore")
-    except FFmpegError as error:
-        reason = error.strerror or str(error)
-        raise UserError(f"{path} cannot be played ({reason}); give a video or sound file") from None
-
-
-def decodable(stream: Stream) -> bool:
-    return bool(stream.codec_context)
-
-
-def playable(stream: Stream) -> bool:
-    """Decodable, and no cover picture of a piece of music."""
-    return decodable(stream) and not stream.disposition & Disposition.attached_pic
-
-
-def start_of(stream: Stream) -> Fraction:
-    """Seconds; 0 where the file does not tell."""
-    return (stream.start_time or 0) * (stream.time_base or Fraction(0))
-
-
-def upright(frame: VideoFrame, rotation: int) -> Pixels:
-    """The picture as it is meant to be seen; ``rotation`` is in degrees, counter-clockwise."""
-    pixels = cast("Pixels", frame.to_ndarray())  # its rows may have a tail
-    return np.ascontiguousarray(np.rot90(pixels, round(rotation / 90)))
-
-
-def samples_of(frame: AudioFrame) -> NDArray[Any]:
-    """``(n, channels)``, of the type that the file has."""
-    samples = frame.to_ndarray()
-    if frame.format.is_planar:
-        return samples.T
-    return samples.reshape(-1, frame.layout.nb_channels)

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from messaging.bus import BULK_MAX_BYTES
 from messaging.node import Node
 from messaging.schema import VideoFrame
 from messaging.topics import VIDEO, VIDEO_JPEG
@@ -12,6 +13,13 @@ Pixels = NDArray[np.uint8]
 
 TOPICS = (VIDEO, VIDEO_JPEG)
 QUALITY = 90
+MAX_SIDE = 16384
+"""What the schema takes."""
+
+
+def fits(height: int, width: int) -> bool:
+    """Whether a picture is small enough for the wire: about 7680 x 4320 pixels."""
+    return max(height, width) <= MAX_SIDE and height * width * 3 <= BULK_MAX_BYTES
 
 
 def publish_picture(node: Node, frame: VideoFrame, pixels: Pixels | None, ahead: int = 0) -> None:

@@ -118,8 +118,9 @@ def coded(block: NDArray[np.float32], stream: AudioStream) -> NDArray[Any]:
     """Stereo, in the form that the codec takes."""
     sample = stream.codec_context.format
     stereo = np.stack([block, block])
-    if sample.name.startswith("s16"):
-        stereo = (stereo * 32767).astype(np.int16)
+    if sample.name.startswith("s"):
+        whole = np.int16 if sample.name.startswith("s16") else np.int32
+        stereo = (stereo.astype(np.float64) * np.iinfo(whole).max).astype(whole)
     return stereo if sample.is_planar else np.ascontiguousarray(stereo.T).reshape(1, -1)
 
 

@@ -1,0 +1,82 @@
+"""The way into a media file, and which of its streams can be played."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.stream import Disposition, Stream
+from av.video.stream import VideoStream
+
+from capture.pictures import fits
+from messaging.errors import UserError
+
+TEXT_AS_PICTURES = frozenset({"ansi", "bintext", "idf", "xbin"})
+"""Codecs with which FFmpeg draws a text file: nobody means that as a film."""
+MIN_RATE, MAX_RATE = Fraction(1, 10), Fraction(1000)
+"""Pictures per second, outside of which what a file says is not believed."""
+
+
+def open_container(path: Path) -> InputContainer:
+    """Raises ``UserError`` for what is no media file, in one line."""
+    check(path)
+    try:
+        # "file:" keeps FFmpeg from taking a name with a colon for a protocol
+        return av.open(f"file:{path}", metadata_errors="ignore")
+    except FFmpegError as error:
+        reason = error.strerror or str(error)
+        raise UserError(f"{path} cannot be played ({reason}); give a video or sound file") from None
+
+
+def check(path: Path) -> None:
+    """What FFmpeg would tell less clearly, or would wait for: a pipe, a device.
+
+    Raises:
+        UserError: this is no file, an empty one, or one that may not be read.
+    """
+    try:
+        if not path.exists():
+            raise UserError(f"no media file {path}; check the path")
+        if not path.is_file():
+            raise UserError(f"{path} is no file; give a video or sound file")
+        with path.open("rb") as file:
+            if not file.read(1):
+                raise UserError(f"{path} is empty; give a video or sound file")
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be read ({error.strerror}); check the path and its permissions"
+        ) from None
+
+
+def decodable(stream: Stream) -> bool:
+    return bool(stream.codec_context)
+
+
+def playable(stream: Stream) -> bool:
+    """Decodable, no cover picture of a piece of music, and no text."""
+    return (
+        decodable(stream)
+        and not stream.disposition & Disposition.attached_pic
+        and stream.codec_context.name not in TEXT_AS_PICTURES
+    )
+
+
+def start_of(stream: Stream) -> Fraction:
+    """Seconds; 0 where the file does not tell."""
+    return (stream.start_time or 0) * (stream.time_base or Fraction(0))
+
+
+def rate_of(stream: VideoStream) -> Fraction | None:
+    """Pictures per second; ``None`` where the file does not tell."""
+    rate = stream.average_rate or stream.guessed_rate
+    return rate if rate and MIN_RATE <= rate <= MAX_RATE else None
+
+
+def check_size(path: Path, stream: VideoStream) -> None:
+    """Raises ``UserError`` where pictures are larger than any message."""
+    if not fits(stream.height, stream.width):
+        raise UserError(
+            f"the pictures of {path} are too large ({stream.width} x {stream.height}); "
+            "scale them down to 7680 x 4320 or less"
+        )
