@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -16,7 +16,7 @@ from commands.requirements import require_system_libraries
 from config.load import SettingsError, load_settings
 from config.settings import Settings
 from messaging.address import shared_address
-from messaging.errors import UserError
+from messaging.errors import UserError, system_lack
 
 DEFAULT_COMMAND = "run"
 
@@ -213,9 +213,17 @@ def app(processes: Sequence[Process], choose: Callable[[Plan], Sequence[Process]
     try:
         _build(processes, choose)(prog_name="emofuse")
     except (UserError, SettingsError) as error:
-        for line in str(error).splitlines():
-            print(f"emofuse: {line}", file=sys.stderr)
-        sys.exit(REFUSED)
+        _refuse(str(error))
+    except Exception as error:
+        if lack := system_lack(error):
+            _refuse(lack)
+        raise
+
+
+def _refuse(why: str) -> NoReturn:
+    for line in why.splitlines():
+        print(f"emofuse: {line}", file=sys.stderr)
+    sys.exit(REFUSED)
 
 
 def _end(number: int, _frame: FrameType | None) -> None:

@@ -1,8 +1,19 @@
 """The hub as a process."""
 
+import multiprocessing
+from contextlib import suppress
+from pathlib import Path
+
 from config.settings import Settings
+from messaging.address import PRIVATE_PREFIX
 from messaging.hub import serve
 
 
 def run(settings: Settings) -> None:
+    """Serve until asked to stop; a launcher that was killed cannot tidy up, so its hub does."""
     serve(settings.bus.address, settings.log_level)
+    launcher = multiprocessing.parent_process()
+    folder = Path(settings.bus.address.removeprefix("ipc://")).parent
+    if launcher and not launcher.is_alive() and folder.name.startswith(PRIVATE_PREFIX):
+        with suppress(OSError):  # not empty, or gone
+            folder.rmdir()

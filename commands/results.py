@@ -3,10 +3,10 @@
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from messaging.ledger import dropped, lost
+from messaging.ledger import dropped, lost, unknown
 from messaging.schema import Heartbeat, UtteranceEmotion
 
 
@@ -30,61 +30,83 @@ def probability(result: UtteranceEmotion) -> float | None:
     return max(result.probabilities) if result.probabilities else None
 
 
-def summary_record(
-    results: Sequence[UtteranceEmotion],
-    beats: Mapping[str, Heartbeat],
-    restarts: Mapping[str, int],
-    ended_by: str,
-) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Summary:
     """The run in figures: results by status and label, and what every node says of itself."""
-    labels = [result.label for result in results if result.label]
+
+    results: Sequence[UtteranceEmotion]
+    pulses: Sequence[Heartbeat]
+    """The last heartbeat of every process, in the order of their starts; a restarted node has
+    several."""
+    restarts: Mapping[str, int]
+    ended_by: str
+    as_it_should: bool = True
+
+    def record(self) -> dict[str, Any]:
+        """As JSON."""
+        labels = [result.label for result in self.results if result.label]
+        return {
+            "type": "summary",
+            "utterances": len(self.results),
+            "matched": sum(result.status == "matched" for result in self.results),
+            "settled": sum(result.settled for result in self.results),
+            "labels": {label: labels.count(label) for label in dict.fromkeys(labels)},
+            "ended_by": self.ended_by,
+            "restarts": dict(self.restarts),
+            "nodes": {name: _figures(pulses) for name, pulses in self._by_node()},
+        }
+
+    def _by_node(self) -> list[tuple[str, list[Heartbeat]]]:
+        names = sorted({pulse.node for pulse in self.pulses})
+        return [(name, [p for p in self.pulses if p.node == name]) for name in names]
+
+    def print(self) -> None:
+        """A table of the utterances, and a line for each thing that did not go as it should."""
+        from rich.console import Console
+        from rich.table import Table
+
+        console = Console(file=sys.stdout)
+        if not self.results:
+            console.print("No utterance was heard.")
+        else:
+            table = Table(title="Utterances", title_justify="left")
+            columns = ("onset s", "offset s", "label", "probability", "dt ms", "± ms", "status")
+            for column in columns:
+                justify = "left" if column in ("label", "status") else "right"
+                table.add_column(column, justify=justify)
+            for result in self.results:
+                table.add_row(*_cells(result))
+            console.print(table)
+        for line in self._mishaps():
+            console.print(line, markup=False, highlight=False)
+
+    def _mishaps(self) -> list[str]:
+        lines = [
+            f"{name} was started again {count} {'time' if count == 1 else 'times'}: "
+            "what it had in hand then is lost, and how much that was is unknown."
+            for name, count in self.restarts.items()
+        ]
+        for name, pulses in self._by_node():
+            if losses := _losses(name, _figures(pulses)):
+                lines.append(f"{name}: {losses}.")
+        return lines if self.as_it_should else [*lines, f"The run broke off: {self.ended_by}."]
+
+
+def _figures(pulses: Sequence[Heartbeat]) -> dict[str, Any]:
+    """Of one node, over all its processes; a crashed one is known up to its last heartbeat."""
     return {
-        "type": "summary",
-        "utterances": len(results),
-        "matched": sum(result.status == "matched" for result in results),
-        "settled": sum(result.settled for result in results),
-        "labels": {label: labels.count(label) for label in dict.fromkeys(labels)},
-        "ended_by": ended_by,
-        "restarts": dict(restarts),
-        "nodes": {
-            name: {
-                "rss_bytes": beat.rss_bytes,
-                "cpu_s": round(beat.cpu_ns / 1e9, 3),
-                "dropped": dropped(beat),
-                "lost": lost(beat),
-                "rejected": beat.rejected,
-            }
-            for name, beat in sorted(beats.items())
-        },
+        "rss_bytes": pulses[-1].rss_bytes,
+        "cpu_s": round(sum(pulse.cpu_ns for pulse in pulses) / 1e9, 3),
+        "dropped": sum(map(dropped, pulses)),
+        "lost": sum(map(lost, pulses)),
+        "lost_events": sum(lost(pulse, ("events",)) for pulse in pulses),
+        "unknown": sum(map(unknown, pulses)) + len(pulses) - 1,
+        "rejected": sum(pulse.rejected for pulse in pulses),
     }
 
 
 def print_json(record: Mapping[str, Any]) -> None:
     print(json.dumps(record, allow_nan=False), flush=True)
-
-
-def print_summary(
-    results: Sequence[UtteranceEmotion], beats: Mapping[str, Heartbeat], restarts: Mapping[str, int]
-) -> None:
-    """A table of the utterances, and a line for each thing that did not go as it should."""
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console(file=sys.stdout)
-    if not results:
-        console.print("No utterance was heard.")
-    else:
-        table = Table(title="Utterances", title_justify="left")
-        for column in ("onset s", "offset s", "label", "probability", "dt ms", "± ms", "status"):
-            table.add_column(column, justify="left" if column in ("label", "status") else "right")
-        for result in results:
-            table.add_row(*_cells(result))
-        console.print(table)
-    for name, count in restarts.items():
-        console.print(f"{name} was restarted {count} {'time' if count == 1 else 'times'}.")
-    for name, beat in sorted(beats.items()):
-        if losses := _losses(beat):
-            console.print(f"{name}: {losses}.")
 
 
 def _cells(result: UtteranceEmotion) -> list[str]:
@@ -101,12 +123,13 @@ def _cells(result: UtteranceEmotion) -> list[str]:
     ]
 
 
-def _losses(beat: Heartbeat) -> str:
+def _losses(name: str, figures: Mapping[str, Any]) -> str:
     """What did not go as it should; a display looks on, so its lost pictures change nothing."""
-    looks_on = beat.node == "display"
+    looks_on = name == "display"
     counts = {
-        "pictures overtaken by newer ones": 0 if looks_on else dropped(beat),
-        "messages lost": lost(beat, ("events",) if looks_on else ("bulk", "events")),
-        "invalid messages rejected": beat.rejected,
+        "pictures overtaken by newer ones": 0 if looks_on else figures["dropped"],
+        "messages lost": figures["lost_events" if looks_on else "lost"],
+        "streams that broke off, their last messages unknown": figures["unknown"],
+        "invalid messages rejected": figures["rejected"],
     }
     return ", ".join(f"{count} {what}" for what, count in counts.items() if count)

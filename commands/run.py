@@ -5,16 +5,17 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from commands.console import Console
 from commands.plan import Plan, make_plan
-from commands.processes import Process
-from commands.results import print_json, print_summary, summary_record, utterance_record
+from commands.processes import REFUSED, Process
+from commands.results import Summary, print_json, utterance_record
 from commands.supervisor import Supervisor
 from config.settings import Settings
-from messaging.address import private_address
+from messaging.address import PRIVATE_PREFIX, private_address
 from messaging.errors import UserError
 from messaging.node import Node
 from messaging.schema import Control, Heartbeat, LogRecord, UtteranceEmotion
-from messaging.topics import CONTROL, LOG, UTTERANCES
+from messaging.topics import CONTROL, HEARTBEAT, LOG, UTTERANCES
 
 LISTEN_S = 0.05
 
@@ -22,25 +23,30 @@ LISTEN_S = 0.05
 class Launcher:
     """Listens to a running pipeline: results, logs, heartbeats, and the wish to stop."""
 
-    def __init__(self, node: Node, plan: Plan, *, as_json: bool) -> None:
+    def __init__(
+        self, node: Node, supervisor: Supervisor, console: Console, *, as_json: bool
+    ) -> None:
         self.node = node
+        self._supervisor = supervisor
+        self._console = console
         self._as_json = as_json
-        self._screen_taken = plan.display == "terminal"
-        self._held_back: list[str] = []
         self.results: list[UtteranceEmotion] = []
-        self.beats: dict[str, Heartbeat] = {}
-        self.stop_asked_by = ""
+        self.pulses: dict[int, Heartbeat] = {}
+        """The last one of every process of this run, by its id: also of those that have died."""
 
     def listen(self) -> None:
+        """Take in what has arrived."""
+        ours = self._supervisor.pids
         for received in self.node.receive(LISTEN_S):
             message = received.message
             if isinstance(message, UtteranceEmotion):
                 self._take(message)
+            elif isinstance(message, Heartbeat) and message.pid in ours:
+                self.pulses[message.pid] = message
             elif isinstance(message, LogRecord):
-                self.say(f"{message.node}: {message.text}")
+                self._console.say(f"{message.node}: {message.text}")
             elif isinstance(message, Control) and message.action == "stop":
-                self.stop_asked_by = message.reader
-        self.beats.update(self.node.peers())
+                self._supervisor.end(f"{message.reader} asked to stop")
 
     def _take(self, result: UtteranceEmotion) -> None:
         if result.final:
@@ -48,18 +54,14 @@ class Launcher:
             if self._as_json:
                 print_json(utterance_record(result))
 
-    def say(self, line: str) -> None:
-        """To stderr; held back while a view owns the terminal."""
-        if self._screen_taken:
-            self._held_back.append(line)
-        else:
-            print(line, file=sys.stderr, flush=True)
-
-    def free_screen(self) -> None:
-        self._screen_taken = False
-        for line in self._held_back:
-            self.say(line)
-        self._held_back.clear()
+    def supervise(self) -> None:
+        """Until the run is over, or somebody interrupts it."""
+        while self.node.alive():
+            self.listen()
+            self._supervisor.check(self.pulses)
+            if self._supervisor.ended_by:
+                return
+        self._supervisor.end("interrupted")
 
 
 def run(
@@ -69,7 +71,7 @@ def run(
     as_json: bool,
 ) -> int:
     """Run until the sources end or somebody says stop. Returns the exit code."""
-    with tempfile.TemporaryDirectory(prefix="emofuse-") as folder:
+    with _private_folder() as folder:
         address = settings.bus.address or private_address(Path(folder))
         plan = make_plan(settings, address, quiet_stdout=as_json)
         for note in plan.notes:
@@ -77,46 +79,56 @@ def run(
         return _run(plan, choose(plan), as_json=as_json)
 
 
-def _run(plan: Plan, rows: Sequence[Process], *, as_json: bool) -> int:
-    supervisor = Supervisor(rows, plan.settings)
+def _private_folder() -> "tempfile.TemporaryDirectory[str]":
     try:
-        with Node(
-            "launcher",
-            plan.settings.bus.address,
-            (UTTERANCES, LOG, CONTROL),
-            plan.settings.log_level,
-            connect_timeout_s=plan.settings.bus.connect_timeout_s,
-        ) as node:
-            launcher = Launcher(node, plan, as_json=as_json)
-            _supervise(supervisor, launcher)
-            supervisor.stop(launcher.listen)
-    except UserError:
-        # The hub says itself why it is not there.
-        if not supervisor.exit_code:
-            supervisor.check({})
-        if supervisor.exit_code:
-            return supervisor.exit_code
-        raise
-    finally:
-        supervisor.close()
-    launcher.free_screen()
-    beats = {name: beat for name, beat in launcher.beats.items() if name != "launcher"}
-    if as_json:
-        print_json(
-            summary_record(launcher.results, beats, supervisor.restarts, supervisor.ended_by)
-        )
-    elif supervisor.exit_code == 0:
-        print_summary(launcher.results, beats, supervisor.restarts)
-    return supervisor.exit_code
+        return tempfile.TemporaryDirectory(prefix=PRIVATE_PREFIX, ignore_cleanup_errors=True)
+    except OSError as error:
+        raise UserError(
+            f"no temporary folder can be made: {error.strerror}; name a writable one in TMPDIR"
+        ) from error
 
 
-def _supervise(supervisor: Supervisor, launcher: Launcher) -> None:
-    supervisor.log = launcher.say
-    while launcher.node.alive():
-        launcher.listen()
-        supervisor.check(launcher.beats)
-        if launcher.stop_asked_by:
-            supervisor.ended_by = supervisor.ended_by or f"{launcher.stop_asked_by} asked to stop"
+class _OverError(Exception):
+    """The run ended before it began."""
+
+
+def _run(plan: Plan, rows: Sequence[Process], *, as_json: bool) -> int:
+    console = Console(taken=plan.display == "terminal")
+    supervisor = Supervisor(rows, plan.settings, console.say)
+
+    def look_after_children() -> None:
+        supervisor.check({})
         if supervisor.ended_by:
-            return
-    supervisor.ended_by = "interrupted"
+            raise _OverError
+
+    node = Node(
+        "launcher",
+        plan.settings.bus.address,
+        (UTTERANCES, LOG, CONTROL, HEARTBEAT),
+        plan.settings.log_level,
+        connect_timeout_s=plan.settings.bus.connect_timeout_s,
+        meanwhile=look_after_children,
+    )
+    launcher = Launcher(node, supervisor, console, as_json=as_json)
+    try:
+        with supervisor, node:
+            launcher.supervise()
+            supervisor.stop(launcher.listen)
+    except _OverError:
+        pass  # and was said why
+    finally:
+        console.free_screen()
+    if supervisor.exit_code == REFUSED:
+        return REFUSED
+    summary = Summary(
+        launcher.results,
+        list(launcher.pulses.values()),
+        supervisor.restarts,
+        supervisor.ended_by,
+        as_it_should=not supervisor.exit_code,
+    )
+    if as_json:
+        print_json(summary.record())
+    else:
+        summary.print()
+    return supervisor.exit_code

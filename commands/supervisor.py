@@ -1,14 +1,17 @@
 """Starts processes, watches them, restarts what crashed or hangs, and stops them in order."""
 
-import multiprocessing
 import signal
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from multiprocessing.context import SpawnProcess
+from types import TracebackType
+from typing import Self
 
-from commands.processes import REFUSED, Process, Stage, run_process
+from commands.processes import REFUSED, SPAWN, Process, Stage, run_child
+from commands.stderr import Stderr
 from config.settings import Settings
 from messaging.schema import Heartbeat
 
@@ -19,8 +22,10 @@ STARTING_S = 60.0
 """The same for a node that still loads, or waits."""
 STOP_DEADLINE_S = 5.0
 """For all processes together; who is late is killed."""
-
-SPAWN = multiprocessing.get_context("spawn")
+START_DEADLINE_S = 0.5
+"""The same for one that has not begun: a library may still load, or wait for a device."""
+WORK_UP_S = 10.0
+"""The sources have done, so all others soon will: who has not by then waits for what was lost."""
 
 
 class Child:
@@ -34,21 +39,28 @@ class Child:
         self.done = False
         self._heard = 0.0
         self._last_pulse: Heartbeat | None = None
+        self.pids: set[int] = set()
+        """Of all the processes that it ever was."""
         self.process = self._spawn()
 
     def _spawn(self) -> SpawnProcess:
+        self.stderr = Stderr()
         process = SPAWN.Process(
-            target=run_process, args=(self.row, self._settings), name=f"emofuse {self.row.name}"
+            target=run_child,
+            args=(self.row, self._settings, self.stderr.writer),
+            name=f"emofuse {self.row.name}",
         )
-        with _deaf_to_ctrl_c():
-            process.start()
+        process.start()
+        self.stderr.handed_over()
+        self.pids.add(process.pid or 0)
         self._heard = time.monotonic()
         return process
 
     def restart(self) -> None:
         self.restarts += 1
         self._last_pulse = None
-        self.process = self._spawn()
+        with _signals_held():
+            self.process = self._spawn()
 
     def may_restart(self) -> bool:
         """Whether the budget allows another start after this crash."""
@@ -71,6 +83,15 @@ class Child:
     def silent_s(self) -> float:
         return time.monotonic() - self._heard
 
+    @property
+    def has_begun(self) -> bool:
+        return self._last_pulse is not None and self._last_pulse.state != "starting"
+
+    def is_awaited(self, since: float) -> bool:
+        """Whether it lives, and may take its time to stop; it was asked at ``since`` or later."""
+        patience_s = STOP_DEADLINE_S if self.has_begun else START_DEADLINE_S
+        return self.process.is_alive() and time.monotonic() - since < patience_s
+
     def is_hung(self) -> bool:
         busy = self._last_pulse is not None and self._last_pulse.state == "running"
         return self.silent_s() > (HUNG_S if busy else STARTING_S)
@@ -79,43 +100,79 @@ class Child:
 class Supervisor:
     """The children of one run. ``check`` is to be called a few times a second."""
 
-    def __init__(self, rows: Sequence[Process], settings: Settings) -> None:
-        self.log: Callable[[str], None] = print
+    def __init__(
+        self, rows: Sequence[Process], settings: Settings, log: Callable[[str], None]
+    ) -> None:
+        self._rows, self._settings, self._log = rows, settings, log
         self._last_check = time.monotonic()
+        self._sources_done_s: float | None = None
         self.exit_code = 0
         self.ended_by = ""
         """Why the run is over; empty while it goes on."""
         self.children: list[Child] = []
-        for row in rows:
-            self.children.append(Child(row, settings))
+
+    def __enter__(self) -> Self:
+        """Start all. A signal that comes meanwhile is heard when every child can be stopped."""
+        try:
+            for row in self._rows:
+                with _signals_held():
+                    self.children.append(Child(row, self._settings))
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
 
     @property
     def restarts(self) -> dict[str, int]:
         return {child.row.name: child.restarts for child in self.children if child.restarts}
 
-    def check(self, peers: Mapping[str, Heartbeat]) -> None:
+    @property
+    def pids(self) -> frozenset[int]:
+        """Of all processes that there ever were."""
+        return frozenset(pid for child in self.children for pid in child.pids)
+
+    def end(self, why: str) -> None:
+        """The run is over; the first reason stands."""
+        self.ended_by = self.ended_by or why
+
+    def check(self, pulses: Mapping[int, Heartbeat]) -> None:
         """Look after every child: who ended, who crashed, who hangs.
 
-        ``peers`` are the newest heartbeats; a node may be called otherwise than its row.
+        ``pulses`` are the newest heartbeats by process.
         """
         now = time.monotonic()
         was_away = now - self._last_check > 1.0
         self._last_check = now
-        by_pid = {pulse.pid: pulse for pulse in peers.values()}
         for child in self.children:
-            child.hear(by_pid.get(child.process.pid or 0))
+            child.hear(pulses.get(child.process.pid or 0))
             if was_away:
                 child.forgive()
         for child in self.children:
             if not child.done and not self.ended_by:
                 self._check_exit(child)
         self._check_hung()
+        self._check_sources()
+        self._relay()
+
+    def _relay(self) -> None:
+        for child in self.children:
+            for line in child.stderr.lines():
+                self._log(line)
 
     def _check_exit(self, child: Child) -> None:
         code = child.process.exitcode
         if code is None:
             return
-        name = child.row.name
+        self._relay()
+        name, manner = child.row.name, _manner(code)
         if code == 0:
             child.done = True
             if child.row.ends_run:
@@ -123,18 +180,31 @@ class Supervisor:
         elif code == REFUSED:
             self.exit_code, self.ended_by = REFUSED, f"{name} cannot run"
         elif child.may_restart():
-            self.log(f"{name} {_manner(code)}; it is started again")
+            self._log(f"{name} {manner}; it is started again")
             child.restart()
         else:
             self.exit_code = 1
-            self.ended_by = f"{name} {_manner(code)} {_times(child.restarts + 1)}"
-            self.log(f"{self.ended_by}: giving up; its last error stands above")
+            times = _times(child.restarts + 1)
+            last = f": {child.stderr.last}" if child.stderr.last else ""
+            self.ended_by = f"{name} {manner} {times}{last}"
+            why = "" if child.row.max_restarts else " (it would begin anew, and give results twice)"
+            self._log(f"{self.ended_by}; it is not started again{why}")
+
+    def _check_sources(self) -> None:
+        """What was lost on its way may have been the very word that others end by."""
+        sources = [child for child in self.children if child.row.stage == Stage.SOURCE]
+        if self.ended_by or not sources or not all(child.done for child in sources):
+            return
+        now = time.monotonic()
+        self._sources_done_s = self._sources_done_s or now
+        if now - self._sources_done_s > WORK_UP_S:
+            self.ended_by = "the sources have done"
 
     def _check_hung(self) -> None:
         """A silent hub silences everybody: then it alone is to blame."""
         hung = [child for child in self.children if not child.done and child.is_hung()]
         for child in [child for child in hung if child.row.name == "hub"] or hung:
-            self.log(f"{child.row.name} shows no progress for {child.silent_s():.1f} s: killed")
+            self._log(f"{child.row.name} shows no progress for {child.silent_s():.1f} s: killed")
             child.process.kill()
             child.process.join()
 
@@ -143,14 +213,14 @@ class Supervisor:
 
         ``listen`` is called again and again meanwhile, to take in the last results.
         """
-        deadline = time.monotonic() + STOP_DEADLINE_S
+        began = time.monotonic()
         for stage in Stage:
             if stage == Stage.HUB:
                 break
-            asked = [child.process for child in self.children if child.row.stage == stage]
-            for process in asked:
-                process.terminate()
-            while any(process.is_alive() for process in asked) and time.monotonic() < deadline:
+            asked = [child for child in self.children if child.row.stage == stage]
+            for child in asked:
+                child.process.terminate()
+            while any(child.is_awaited(began) for child in asked):
                 listen()
             listen()
         self._kill_late(Stage.DISPLAY)
@@ -159,28 +229,37 @@ class Supervisor:
         """End whatever still runs, the hub last of all."""
         for child in self.children:
             child.process.terminate()
-        for child in self.children:
-            child.process.join(STOP_DEADLINE_S)
+        began = time.monotonic()
+        while any(child.is_awaited(began) for child in self.children):
+            time.sleep(0.01)
         self._kill_late(Stage.HUB)
+        self._relay()
 
     def _kill_late(self, last: Stage) -> None:
         for child in self.children:
             if child.row.stage <= last and child.process.is_alive():
-                self.log(f"{child.row.name} did not stop in time: killed")
+                if child.has_begun:
+                    self._log(f"{child.row.name} did not stop in time: killed")
                 child.process.kill()
                 child.process.join()
 
 
 @contextmanager
-def _deaf_to_ctrl_c() -> Generator[None]:
-    """Ctrl-C reaches every process of a terminal; children leave it to the launcher, from their
-    very first instruction on, or an early one would show the tracebacks of their imports.
+def _signals_held() -> Generator[None]:
+    """Being asked to stop waits until a child that starts is noted, and could be stopped too.
+
+    The child inherits this. It lets go of SIGTERM when it runs; Ctrl-C reaches every process of a
+    terminal, and children leave that one to the launcher.
     """
-    former = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform == "win32":
+        yield
+        return
+    held = {signal.SIGINT, signal.SIGTERM}
+    former = signal.pthread_sigmask(signal.SIG_BLOCK, held)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, former)
+        signal.pthread_sigmask(signal.SIG_SETMASK, former)
 
 
 def _manner(code: int) -> str:

@@ -14,6 +14,9 @@ from messaging.errors import UserError
 LONGEST_IPC_PATH = 107
 """``sun_path`` of a Unix socket, less its ending zero."""
 
+PRIVATE_PREFIX = "emofuse-"
+"""Of a folder that was made for one pipeline alone."""
+
 _PLACES = ("bulk-in", "bulk-out", "events-in", "events-out", "clock")
 
 

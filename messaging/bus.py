@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, TypeGuard, TypeVar
 
@@ -13,7 +13,7 @@ from messaging.address import endpoints
 from messaging.clock import monotonic_ns
 from messaging.errors import UserError
 from messaging.ledger import Ledger
-from messaging.topics import Topic
+from messaging.topics import TOPICS, Topic
 from messaging.wire import Buffer, JunkError, Received, decode, encode, topic_part
 
 M = TypeVar("M", bound="schema.Message")
@@ -25,6 +25,7 @@ BULK_MAX_BYTES = 3 * 7680 * 4320
 EVENTS_MAX_BYTES = 1_048_576
 DRAIN = 1024
 """Messages taken from a socket at once, so that a flood cannot keep a node from its work."""
+TOPIC_PARTS = frozenset(topic_part(topic.name) for topic in TOPICS)
 ECHO = b"echo "
 ECHO_MS = 20
 ZERO_COPY_BYTES = 65_536
@@ -75,9 +76,9 @@ class Bus:
         socket.connect(endpoint)
         return socket
 
-    def join(self, timeout_s: float) -> None:
+    def join(self, timeout_s: float, meanwhile: Callable[[], object]) -> None:
         """Subscribe, and wait for the own echo through both proxies: from then on nothing that
-        is published is missed.
+        is published is missed. ``meanwhile`` is called again and again until then.
 
         Raises:
             UserError: no hub answered within ``timeout_s``.
@@ -95,10 +96,13 @@ class Bus:
                         f"start one: emofuse hub --bind {self.address}"
                     )
                 self._out[proxy].send_multipart([echo, b"", b""])
+                meanwhile()
             reader.unsubscribe(echo)
 
     def _echoed(self, reader: zmq.Socket[bytes], echo: bytes) -> bool:
-        while reader.poll(ECHO_MS):
+        for _ in range(DRAIN):
+            if not reader.poll(ECHO_MS):
+                break
             parts = _receive(reader)
             if parts[0] == echo:
                 return True
@@ -111,7 +115,7 @@ class Bus:
         while socket.poll(0):
             note = socket.recv()
             name = note[1:]
-            if note[:1] == b"\1":
+            if note[:1] == b"\1" and name in TOPIC_PARTS:
                 self._wanted.add(name)
             else:
                 self._wanted.discard(name)

@@ -8,6 +8,11 @@ from messaging.topics import TOPICS
 from messaging.wire import Received
 
 PROXY_OF = {topic.name: topic.proxy for topic in TOPICS}
+MOST_STREAMS = 256
+"""Senders times topics that a node keeps count of; whoever comes after them is not let in. Their
+counts fill a third of a heartbeat's header at most."""
+JUMP = 100_000
+"""Numbers farther apart than this do not belong together: at 30 Hz that is an hour."""
 
 
 @dataclass(slots=True)
@@ -16,9 +21,19 @@ class _Stream:
 
     incarnation: int
     last_seq: int
+    newest: int
+    """The last incarnation that began here."""
     messages: int = 0
     dropped: int = 0
     lost: int = 0
+    unknown: int = 0
+    closed: bool = False
+    """The sender has said its last number: nothing comes after it."""
+
+    def begin_anew(self, incarnation: int, last_seq: int) -> None:
+        """Nobody says what came after the last number that was seen, where it was not the end."""
+        self.unknown += not self.closed
+        self.incarnation, self.last_seq, self.closed = incarnation, last_seq, False
 
 
 class Ledger:
@@ -40,17 +55,23 @@ class Ledger:
         return seq
 
     def arrived(self, topic: str, sender: str, incarnation: int, seq: int) -> bool:
-        """Note an arrival; ``False`` for a repeated, or a former incarnation's message.
+        """Note an arrival; ``False`` for a repeated message, and for a sender too many.
 
         A reader that joins late has lost nothing: it counts from the first number that it sees,
-        and from 0 after the sender's restart.
+        and from 0 after the sender's restart. A number that fits nowhere, or a former incarnation
+        that still speaks, begins a new count, so that no single message can shut its sender out.
         """
         stream = self._streams.get((topic, sender))
         if stream is None:
-            stream = self._streams[topic, sender] = _Stream(incarnation, seq - 1)
-        elif incarnation > stream.incarnation:
-            stream.incarnation, stream.last_seq = incarnation, -1
-        elif incarnation < stream.incarnation or seq <= stream.last_seq:
+            if len(self._streams) >= MOST_STREAMS:
+                return False
+            stream = self._streams[topic, sender] = _Stream(incarnation, seq - 1, newest=incarnation)
+        elif incarnation > stream.newest and seq <= JUMP:
+            stream.newest = incarnation
+            stream.begin_anew(incarnation, -1)
+        elif incarnation != stream.incarnation or abs(seq - stream.last_seq) > JUMP:
+            stream.begin_anew(incarnation, seq - 1)
+        elif seq <= stream.last_seq:
             return False
         stream.lost += seq - stream.last_seq - 1
         stream.last_seq = seq
@@ -78,10 +99,12 @@ class Ledger:
                     or counts.sender
                     or PROXY_OF.get(counts.topic) != proxy
                     or stream.incarnation != word.incarnation
+                    or counts.last_seq - stream.last_seq > JUMP
                 ):
                     continue
                 stream.lost += max(0, counts.last_seq - stream.last_seq)
                 stream.last_seq = max(counts.last_seq, stream.last_seq)
+                stream.closed = now.message.state == "closing"
 
     def counts(self) -> tuple[TopicCounts, ...]:
         sent = (
@@ -90,7 +113,13 @@ class Ledger:
         )
         received = (
             TopicCounts(
-                topic, sender, stream.last_seq, stream.messages, stream.dropped, stream.lost
+                topic,
+                sender,
+                stream.last_seq,
+                stream.messages,
+                stream.dropped,
+                stream.lost,
+                stream.unknown,
             )
             for (topic, sender), stream in self._streams.items()
         )
@@ -105,3 +134,10 @@ def lost(heartbeat: Heartbeat, proxies: Collection[str] = ("bulk", "events")) ->
 def dropped(heartbeat: Heartbeat) -> int:
     """Messages that the node let newer ones overtake."""
     return sum(counts.dropped for counts in heartbeat.counts)
+
+
+def unknown(heartbeat: Heartbeat) -> int:
+    """Streams that broke off, over all topics and senders: what was sent last there, and whether
+    it arrived, nobody can say.
+    """
+    return sum(counts.unknown for counts in heartbeat.counts)

@@ -6,14 +6,14 @@ its pure part.
 
 import logging
 import multiprocessing
-import multiprocessing.connection
 import os
 import signal
 import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Literal, Self, TypeVar
@@ -42,7 +42,17 @@ EAGER_NS = 5_000_000_000
 """A young node shows itself more often, so that those who wait for it start without delay."""
 WORK_UP_NS = 1_000_000_000
 """A node that is asked to stop works up what has arrived, but no longer than this."""
-ORPHAN_GRACE_S = 3.0
+GONE_NS = 2_000_000_000
+"""A reader that said nothing for so long, while a newer one of its name speaks, was restarted."""
+
+
+@dataclass(slots=True)
+class _Credit:
+    """How far one reader has come with a lossless sender's topic."""
+
+    incarnation: int = 0
+    seq: int = -1
+    heard_ns: int = 0
 
 
 class Node:
@@ -55,12 +65,15 @@ class Node:
         subscribe: Sequence[Topic[Any]] = (),
         log_level: str = "info",
         connect_timeout_s: float = 10.0,
+        meanwhile: Callable[[], object] = lambda: None,
     ) -> None:
+        """``meanwhile`` is called again and again while the hub is waited for."""
         self.name = name
         self._subscribed = frozenset(topic.name for topic in subscribe)
         topics = dict.fromkeys((*subscribe, HEARTBEAT, CONTROL))
         self._bus = Bus(name, address, tuple(topics))
         self._connect_timeout_s = connect_timeout_s
+        self._meanwhile = meanwhile
         self._state: State = "starting"
         self.text = ""
         self._started_ns = monotonic_ns()
@@ -69,7 +82,7 @@ class Node:
         self._asked_ns = 0
         self._has_work = bool(subscribe)
         self._peers: dict[str, Received[Heartbeat]] = {}
-        self._credit: dict[tuple[str, str], tuple[int, int]] = {}
+        self._credit: dict[tuple[str, str], _Credit] = {}
         self._bound_ns: int | None = 0
         self._launched = multiprocessing.parent_process() is not None
         self._log_queue: deque[LogRecord] = deque(maxlen=10_000)
@@ -79,15 +92,13 @@ class Node:
 
     def __enter__(self) -> Self:
         self._install_signals()
-        if self._launched:
-            threading.Thread(target=self._follow_parent, daemon=True).start()
         self._handlers: list[logging.Handler] = [_Forwarder(self)]
         if not self._launched:
             self._handlers.append(logging.StreamHandler(sys.stderr))
         for handler in self._handlers:
             self.log.addHandler(handler)
         try:
-            self._bus.join(self._connect_timeout_s)
+            self._bus.join(self._connect_timeout_s, self._meanwhile)
         except BaseException:
             self._leave()
             raise
@@ -116,22 +127,15 @@ class Node:
         if threading.current_thread() is not threading.main_thread():
             return
 
-        def ask(_number: int, _frame: FrameType | None) -> None:
+        def ask(number: int, _frame: FrameType | None) -> None:
+            if self._state == "starting":  # there is nothing yet to work up, but much to wait for
+                sys.exit(128 + number)
             self._stop.set()
 
         signal.signal(signal.SIGTERM, ask)
         # Ctrl-C reaches every process of a terminal at once; launched nodes leave the order of
         # stopping to their launcher, or results on their way would be lost.
         signal.signal(signal.SIGINT, signal.SIG_IGN if self._launched else ask)
-
-    def _follow_parent(self) -> None:
-        """End with the launcher, also when it was killed and this node's loop hangs."""
-        parent = multiprocessing.parent_process()
-        assert parent is not None
-        multiprocessing.connection.wait([parent.sentinel])
-        self._stop.set()
-        time.sleep(ORPHAN_GRACE_S)
-        os._exit(1)
 
     @property
     def state(self) -> State:
@@ -191,7 +195,7 @@ class Node:
             if isinstance(received.message, Heartbeat) and received.sender != self.name:
                 self._note_peer(received)
             elif isinstance(received.message, Control):
-                self._obey(received.message, received.incarnation)
+                self._obey(received)
             if received.topic.name in self._subscribed:
                 wanted.append(received)
         self._has_work = bool(wanted)
@@ -226,7 +230,7 @@ class Node:
             sent = self._bus.ledger.sent(topic.name)
             self._forgive_restarted_readers(topic, sent)
             acknowledged = [
-                seq for (name, _), (_, seq) in self._credit.items() if name == topic.name
+                credit.seq for (name, _), credit in self._credit.items() if name == topic.name
             ]
             if sent - 1 - min(acknowledged, default=-1) < ahead:
                 if self.state == "waiting":
@@ -237,16 +241,22 @@ class Node:
 
     def _forgive_restarted_readers(self, topic: Topic[Any], sent: int) -> None:
         """What a reader had not acknowledged when it died will never be: do not wait for it."""
-        for (name, reader), (incarnation, seq) in list(self._credit.items()):
+        silent_since = monotonic_ns() - GONE_NS
+        for (name, reader), credit in self._credit.items():
             peer = self._peers.get(reader)
-            if name == topic.name and peer is not None and peer.incarnation > incarnation:
+            if (
+                name == topic.name
+                and peer is not None
+                and peer.incarnation > credit.incarnation
+                and credit.heard_ns < silent_since
+            ):
                 self.log.warning(
                     "%s was restarted; %d messages of %s were lost with it",
                     reader,
-                    sent - 1 - seq,
+                    sent - 1 - credit.seq,
                     topic.name,
                 )
-                self._credit[name, reader] = (peer.incarnation, sent - 1)
+                credit.incarnation, credit.seq = peer.incarnation, sent - 1
 
     def _note_peer(self, received: Received[Heartbeat]) -> None:
         """A heartbeat's word on what its sender sent shows what is missing at the end.
@@ -257,18 +267,33 @@ class Node:
         former = self._peers.get(received.sender)
         self._peers[received.sender] = received
         self._bus.ledger.tails(received, former)
+        for counts in received.message.counts:
+            credit = self._credit.get((counts.topic, received.sender))
+            if credit and counts.sender == self.name and credit.incarnation == received.incarnation:
+                self._extend(credit, counts.topic, counts.last_seq)
 
-    def _obey(self, control: Control, incarnation: int) -> None:
+    def _obey(self, received: Received[Control]) -> None:
+        control, reader = received.message, received.sender
         if control.action == "stop" and not self._launched:
             self._stop.set()
         elif (
             control.action == "credit"
             and control.sender == self.name
             and control.incarnation == self._bus.incarnation
+            and control.reader == reader
+            and self._bus.ledger.sent(control.topic)
         ):
-            key = (control.topic, control.reader)
-            former = self._credit.get(key, (incarnation, -1))
-            self._credit[key] = (incarnation, max(former[1], control.seq))
+            credit = self._credit.setdefault((control.topic, reader), _Credit())
+            credit.incarnation = received.incarnation
+            self._extend(credit, control.topic, control.seq)
+
+    def _extend(self, credit: _Credit, topic: str, seq: int) -> None:
+        """Take a reader's word. Its heartbeat counts as well, since it knows what was lost on the
+        way: without that, a sender would wait for it forever.
+        """
+        credit.heard_ns = monotonic_ns()
+        if seq < self._bus.ledger.sent(topic):
+            credit.seq = max(credit.seq, seq)
 
     def beat(self) -> None:
         """Send a heartbeat now; ``alive`` does when one is due."""

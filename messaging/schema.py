@@ -236,6 +236,8 @@ class TopicCounts:
     """Overtaken by newer ones, on purpose."""
     lost: Count = 0
     """Numbers that never arrived."""
+    unknown: Count = 0
+    """How often the sender broke off without a last word: what it sent last is not known."""
 
 
 @dataclass(frozen=True, slots=True, config=WIRE)

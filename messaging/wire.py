@@ -94,7 +94,7 @@ def decode(parts: Sequence[Buffer], received_ns: int = 0) -> Received[Any]:
 
 
 def _is_name(value: object) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= 256
+    return isinstance(value, str) and 0 < len(value.encode()) <= 256
 
 
 def _is_count(value: object) -> bool:

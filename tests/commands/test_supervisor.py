@@ -30,8 +30,7 @@ class Run:
 
     def __init__(self, rows: Sequence[Process], settings: Settings) -> None:
         self.log: list[str] = []
-        self.supervisor = Supervisor([HUB, *rows], settings)
-        self.supervisor.log = self.log.append
+        self.supervisor = Supervisor([HUB, *rows], settings, self.log.append).__enter__()
         self.node = Node("launcher", settings.bus.address).__enter__()
         self.pids = {child.row.name: child.process.pid for child in self.supervisor.children}
 
@@ -40,7 +39,7 @@ class Run:
         while not condition():
             assert time.monotonic() < deadline, self.log
             self.node.receive(0.05)
-            self.supervisor.check(self.node.peers())
+            self.supervisor.check({peer.pid: peer for peer in self.node.peers().values()})
 
     def runs(self, name: str) -> bool:
         peer = self.node.peers().get(name)
@@ -52,7 +51,7 @@ class Run:
     def end(self) -> None:
         self.supervisor.stop(lambda: self.node.receive(0.02))
         self.node.__exit__(None, None, None)
-        self.supervisor.close()
+        self.supervisor.__exit__(None, None, None)
         assert not [c for c in self.supervisor.children if c.process.is_alive()]
 
 
@@ -93,24 +92,39 @@ def test_a_killed_hub_is_started_again_and_its_nodes_join_it(start: Callable[...
     assert run.supervisor.restarts == {"hub": 1}
 
 
-def test_a_node_that_crashes_at_every_start_ends_the_run(
-    start: Callable[..., Run], capfd: pytest.CaptureFixture[str]
+def test_a_node_that_crashes_at_every_start_ends_the_run_with_its_last_error(
+    start: Callable[..., Run],
 ) -> None:
     run = start(row("crashes", max_restarts=2))
     run.until(lambda: run.supervisor.ended_by)
     assert run.supervisor.exit_code == 1
-    assert run.supervisor.ended_by == "crashes crashed (exit code 1) 3 times"
-    assert capfd.readouterr().err.count("ZeroDivisionError: as this node always does") == 3
+    error = "ZeroDivisionError: as this node always does"
+    assert run.supervisor.ended_by == f"crashes crashed (exit code 1) 3 times: {error}"
+    assert run.log.count(error) == 3
+    assert run.log[-1] == f"{run.supervisor.ended_by}; it is not started again"
 
 
-def test_a_refusal_is_shown_in_one_line_and_not_tried_again(
-    start: Callable[..., Run], capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_crash_outside_of_python_says_where_it_was(start: Callable[..., Run]) -> None:
+    run = start(row("faults", max_restarts=0))
+    run.until(lambda: run.supervisor.ended_by)
+    assert run.supervisor.ended_by.startswith("faults was killed by signal 11 once")
+    assert "Fatal Python error: Segmentation fault" in run.log
+    assert "give results twice" in run.log[-1]
+
+
+def test_a_refusal_is_shown_in_one_line_and_not_tried_again(start: Callable[..., Run]) -> None:
     run = start(row("refuses"))
     run.until(lambda: run.supervisor.ended_by)
     assert run.supervisor.exit_code == REFUSED
     assert run.supervisor.restarts == {}
-    assert capfd.readouterr().err == "emofuse refuses: no camera 3; found none\n"
+    assert run.log == ["emofuse refuses: no camera 3; found none"]
+
+
+def test_what_the_system_lacks_is_said_in_one_line(start: Callable[..., Run]) -> None:
+    run = start(row("lacks"))
+    run.until(lambda: run.supervisor.ended_by)
+    assert run.supervisor.exit_code == REFUSED
+    assert run.log == ["emofuse lacks: Too many open files; raise the limit with ulimit -n 1024"]
 
 
 def test_a_node_that_has_done_is_not_started_again(start: Callable[..., Run]) -> None:

@@ -1,8 +1,11 @@
 """What is counted: sent, received, overtaken, lost, and nothing as a residual."""
 
 from collections.abc import Iterable
+from typing import Literal
 
-from messaging.ledger import Ledger
+import pytest
+
+from messaging.ledger import MOST_STREAMS, Ledger
 from messaging.schema import Heartbeat, Stamp, TopicCounts
 from messaging.topics import HEARTBEAT
 from messaging.wire import Received
@@ -21,8 +24,13 @@ def counts(ledger: Ledger, topic: str = "faces") -> TopicCounts:
     return next(count for count in ledger.counts() if count.topic == topic and count.sender)
 
 
-def beat(topic: str, last_seq: int, incarnation: int = 1) -> Received[Heartbeat]:
-    pulse = Heartbeat(STAMP, "inference", "running", 1, counts=(TopicCounts(topic, "", last_seq),))
+def beat(
+    topic: str,
+    last_seq: int,
+    incarnation: int = 1,
+    state: Literal["running", "closing"] = "running",
+) -> Received[Heartbeat]:
+    pulse = Heartbeat(STAMP, "inference", state, 1, counts=(TopicCounts(topic, "", last_seq),))
     return Received(HEARTBEAT, pulse, memoryview(b""), "inference", incarnation, 0)
 
 
@@ -41,12 +49,42 @@ def test_a_restarted_sender_counts_from_0_again() -> None:
     assert counts(ledger).lost == 2
 
 
-def test_repeated_and_former_messages_do_not_count() -> None:
+def test_repeated_messages_do_not_count() -> None:
     ledger = reader([0, 1, 2])
     assert not ledger.arrived("faces", "inference", 1, 2)
-    assert ledger.arrived("faces", "inference", 2, 0)
-    assert not ledger.arrived("faces", "inference", 1, 3)
-    assert counts(ledger).messages == 4
+    assert counts(ledger).messages == 3
+
+
+def test_a_sender_that_breaks_off_leaves_an_unknown_tail() -> None:
+    ledger = reader([0, 1, 2])
+    assert counts(ledger).unknown == 0
+    reader([0, 1], incarnation=2, ledger=ledger)
+    assert (counts(ledger).unknown, counts(ledger).lost) == (1, 0)
+
+
+def test_a_sender_that_has_said_its_last_number_leaves_nothing_unknown() -> None:
+    ledger = reader([0, 1])
+    ledger.tails(beat("faces", 4, state="closing"), None)
+    reader([0], incarnation=2, ledger=ledger)
+    assert (counts(ledger).unknown, counts(ledger).lost) == (0, 3)
+
+
+@pytest.mark.parametrize(("incarnation", "seq"), [(2**62, 2**62), (2**62, 0), (0, 5), (1, 2**62)])
+def test_no_single_message_shuts_its_sender_out(incarnation: int, seq: int) -> None:
+    ledger = reader([0, 1, 2])
+    ledger.arrived("faces", "inference", incarnation, seq)
+    ledger.tails(beat("faces", 2**62, incarnation), None)
+    assert all(ledger.arrived("faces", "inference", 1, number) for number in (3, 4, 6))
+    assert (counts(ledger).lost, counts(ledger).last_seq) == (1, 6)
+    assert counts(ledger).unknown == 2
+
+
+def test_senders_without_end_are_not_let_in() -> None:
+    ledger = reader([0])
+    let_in = [ledger.arrived("faces", f"stranger {n}", 1, 0) for n in range(10_000)]
+    assert sum(let_in) == MOST_STREAMS - 1
+    assert len(ledger.counts()) == MOST_STREAMS
+    assert ledger.arrived("faces", "inference", 1, 1)
 
 
 def test_overtaken_messages_are_dropped_and_not_lost() -> None:

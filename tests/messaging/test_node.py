@@ -16,7 +16,7 @@ from messaging.address import endpoints
 from messaging.errors import UserError
 from messaging.hub import Hub
 from messaging.node import Node
-from messaging.schema import Control, Heartbeat, LogRecord, Marker, VideoFrame
+from messaging.schema import Control, Heartbeat, LogRecord, Marker, TopicCounts, VideoFrame
 from messaging.topics import CONTROL, LOG, MARKERS, VIDEO
 from messaging.wire import Received, topic_part
 
@@ -176,11 +176,56 @@ def test_a_signal_ends_a_node_after_it_has_worked_up_what_came(address: str) -> 
     with Node("sender", address) as sender, Node("reader", address, [MARKERS]) as reader:
         for number in range(5000):
             sender.publish(MARKERS, Marker(sender.stamp(), str(number)))
+        assert reader.alive()
         os.kill(os.getpid(), signal.SIGTERM)
         got = 0
         while reader.alive():
             got += len(reader.receive(0.05))
     assert got == 5000
+
+
+def test_a_signal_ends_a_node_that_waits_for_its_hub_at_once(tmp_path: Path) -> None:
+    began = time.monotonic()
+    timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM))
+    timer.start()
+    with pytest.raises(SystemExit, match="143"), Node("one", f"ipc://{tmp_path}/hub"):
+        pass
+    timer.join()
+    assert time.monotonic() - began < 2
+
+
+def test_a_lossless_sender_does_not_wait_for_what_was_lost_on_its_way(tmp_path: Path) -> None:
+    """The reader's heartbeats tell it what it missed."""
+    where = f"ipc://{tmp_path}/hub"
+    hub = Hub(where)
+    stop = threading.Event()
+
+    def read(inference: Node) -> None:
+        while not stop.is_set():
+            inference.alive()
+            inference.receive(0.02)
+
+    with Node("inference", where, [VIDEO]) as inference, Node("media", where) as media:
+        picture(media, 0, lossless=True)
+        (received,) = collect(inference, bool)
+        inference.give_credit(received)
+        assert media.wait_for_credit(VIDEO, 1)
+        hub.close()
+        time.sleep(0.2)
+        picture(media, 1, lossless=True)
+        hub = Hub(where)
+        thread = threading.Thread(target=read, args=(inference,))
+        thread.start()
+        assert media.wait_for_credit(VIDEO, 1)
+        stop.set()
+        thread.join()
+        (video,) = [c for c in inference_counts(media) if c.topic == "video" and c.sender]
+        assert video.lost == 1
+    hub.close()
+
+
+def inference_counts(node: Node) -> tuple[TopicCounts, ...]:
+    return node.peers()["inference"].counts
 
 
 def test_junk_is_counted_and_skipped(address: str) -> None:
