@@ -3,6 +3,7 @@
 import os
 import sys
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, repeat
 from types import TracebackType
@@ -23,6 +24,9 @@ UNREADABLE = 10
 """So many broken pictures in a row are a lost camera."""
 BACK_OFF_S = (0.1, 0.5, 1.0, 2.0, 5.0)
 """Pauses before the tries to open a lost camera; the last one repeats."""
+STEADY_NS = 5_000_000_000
+"""A camera that gave pictures for so long is well: its next loss is a new one. Others, such as one
+that closes after each picture, would be opened ten times a second."""
 COMPRESSED_FROM = 640 * 480 + 1
 """Pixels from which MJPEG is asked of a local device: raw ones do not fit through USB 2 at 30/s."""
 
@@ -48,12 +52,15 @@ class Camera:
         self._settings = settings
         self._capture: cv2.VideoCapture | None = None
         self._search: Search | None = None
+        self._pauses = back_off()
+        self._opened_ns = 0
 
     def __enter__(self) -> Self:
         hush()
         self._capture = open_capture(self._settings)
         if self._capture is None:
             raise why_not(chosen_device(self._settings))
+        self._opened_ns = monotonic_ns()
         return self
 
     def __exit__(
@@ -79,7 +86,7 @@ class Camera:
             return None
         try:
             for _ in range(UNREADABLE):
-                if not self._capture.grab():
+                if not self._grab(self._capture):
                     return None
                 arrived_ns, driver_ns = monotonic_ns(), driver_time(self._capture)
                 readable, pixels = self._capture.retrieve()
@@ -89,31 +96,44 @@ class Camera:
             return None
         return None
 
+    def _grab(self, capture: cv2.VideoCapture) -> bool:
+        """FFmpeg gives the half of a picture that had come before it lost patience, as a whole."""
+        began_ns = monotonic_ns()
+        return capture.grab() and monotonic_ns() - began_ns < READ_TIMEOUT_S * 1_000_000_000
+
     def reopen(self, timeout_s: float) -> bool:
         """Wait for a lost camera to be back; it is tried again and again in the background."""
         if self._search is None:
             if self._capture is not None:
                 self._capture.release()
-            self._search = Search(self._settings)
+            if monotonic_ns() - self._opened_ns >= STEADY_NS:
+                self._pauses = back_off()
+            self._search = Search(self._settings, self._pauses)
         self._capture = self._search.wait(timeout_s)
         if self._capture is None:
             return False
         self._search = None
+        self._opened_ns = monotonic_ns()
         return True
+
+
+def back_off() -> Iterator[float]:
+    return chain(BACK_OFF_S, repeat(BACK_OFF_S[-1]))
 
 
 class Search:
     """Tries to open a camera in a thread of its own: a dead address takes seconds to say no."""
 
-    def __init__(self, settings: CameraSettings) -> None:
+    def __init__(self, settings: CameraSettings, pauses: Iterator[float]) -> None:
         self._settings = settings
+        self._pauses = pauses
         self._over = threading.Event()
         self._done = threading.Event()
         self._found: cv2.VideoCapture | None = None
         threading.Thread(target=self._run, daemon=True).start()
 
     def _run(self) -> None:
-        for pause_s in chain(BACK_OFF_S, repeat(BACK_OFF_S[-1])):
+        for pause_s in self._pauses:
             if self._over.wait(pause_s):
                 return
             self._found = open_capture(self._settings)
@@ -130,8 +150,11 @@ class Search:
 
 def chosen_device(settings: CameraSettings) -> str:
     """The device that is asked for, or with ``auto`` the first that is there."""
-    if settings.device == "none":
-        raise UserError("camera.device is none; choose a camera (see: emofuse devices)")
+    if settings.device in ("none", ""):
+        told = settings.device or "empty"
+        raise UserError(f"camera.device is {told}; choose a camera (see: emofuse devices)")
+    if settings.device.startswith("file:"):
+        raise UserError(f"{settings.device} is a file, no camera; play it as media.file")
     if settings.device != "auto":
         return settings.device
     cameras = list_cameras()

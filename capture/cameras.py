@@ -2,6 +2,7 @@
 
 import os
 import re
+import stat
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,12 +81,18 @@ def why_not(
             f"camera {device} cannot be opened; close other programs that use it, and allow this "
             "one to use cameras in the system's settings"
         )
-    if not path.exists():
+    try:
+        mode = path.stat().st_mode
+    except PermissionError as error:
+        return UserError(f"camera {device}: {error.strerror}; found {others}; check the path")
+    except (OSError, ValueError):  # a name that is too long, or holds a zero
         return UserError(
             f"no camera {device}; found {others}; connect it, or choose another by camera.device"
         )
-    if path.is_file():
+    if stat.S_ISREG(mode):
         return UserError(f"{device} is a file, no camera; play it as media.file")
+    if not stat.S_ISCHR(mode):
+        return UserError(f"{device} is no camera; found {others}; choose another by camera.device")
     if not os.access(path, os.R_OK | os.W_OK):
         return UserError(
             f"no permission to use {path}; found {others}; join the group that owns it "

@@ -13,8 +13,14 @@ from capture.resample import unit_range
 
 HALF_POWER = 0.5**0.5
 SHARES: Mapping[str, float] = {
-    **{"FC": 1.0, "FL": HALF_POWER, "FR": HALF_POWER},
-    **{"BL": 0.5, "BR": 0.5, "SL": 0.5, "SR": 0.5, "BC": 0.5},
+    "FC": 1.0,
+    "FL": HALF_POWER,
+    "FR": HALF_POWER,
+    "BL": 0.5,
+    "BR": 0.5,
+    "SL": 0.5,
+    "SR": 0.5,
+    "BC": 0.5,
 }
 """Of each loudspeaker in one channel (ITU-R BS.775). Films speak from the centre: in the mean of
 six channels a voice is 16 dB softer, and its soft beginnings are not heard."""
