@@ -27,13 +27,22 @@ class _Stream:
     dropped: int = 0
     lost: int = 0
     unknown: int = 0
+    said_seq: int = -1
+    """The sender's own word on what it has sent; it may still be on its way."""
     closed: bool = False
-    """The sender has said its last number: nothing comes after it."""
+    """That word was its last."""
+
+    @property
+    def tail(self) -> int:
+        """Messages that were sent, and have not come so far."""
+        return max(0, self.said_seq - self.last_seq)
 
     def begin_anew(self, incarnation: int, last_seq: int) -> None:
         """Nobody says what came after the last number that was seen, where it was not the end."""
         self.unknown += not self.closed
-        self.incarnation, self.last_seq, self.closed = incarnation, last_seq, False
+        self.lost += self.tail
+        self.incarnation, self.last_seq = incarnation, last_seq
+        self.said_seq, self.closed = -1, False
 
 
 class Ledger:
@@ -85,7 +94,8 @@ class Ledger:
         stream.dropped += messages
 
     def tails(self, now: Received[Heartbeat], before: Received[Heartbeat] | None) -> None:
-        """Note a sender's own word on what it has sent: what is missing at the end is lost.
+        """Note a sender's own word on what it has sent: what is missing at the end counts as lost
+        for as long as it does not come.
 
         Events travel in one line with the heartbeats. ``bulk`` does not: there the word of the
         heartbeat before is taken, whose pictures have arrived by now if they ever will.
@@ -102,8 +112,7 @@ class Ledger:
                     or counts.last_seq - stream.last_seq > JUMP
                 ):
                     continue
-                stream.lost += max(0, counts.last_seq - stream.last_seq)
-                stream.last_seq = max(counts.last_seq, stream.last_seq)
+                stream.said_seq = counts.last_seq
                 stream.closed = now.message.state == "closing"
 
     def counts(self) -> tuple[TopicCounts, ...]:
@@ -115,10 +124,10 @@ class Ledger:
             TopicCounts(
                 topic,
                 sender,
-                stream.last_seq,
+                max(stream.last_seq, stream.said_seq),
                 stream.messages,
                 stream.dropped,
-                stream.lost,
+                stream.lost + stream.tail,
                 stream.unknown,
             )
             for (topic, sender), stream in self._streams.items()

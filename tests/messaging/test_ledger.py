@@ -101,6 +101,15 @@ def test_a_tail_that_never_came_is_lost_once() -> None:
     assert counts(ledger).lost == 3
 
 
+def test_what_comes_after_all_was_not_lost() -> None:
+    ledger = reader([0, 1])
+    ledger.tails(beat("faces", 4), None)
+    assert ledger.arrived("faces", "inference", 1, 2)
+    assert (counts(ledger).lost, counts(ledger).messages) == (2, 3)
+    assert ledger.arrived("faces", "inference", 1, 4)
+    assert (counts(ledger).lost, counts(ledger).messages) == (1, 4)
+
+
 def test_a_tail_of_pictures_waits_for_the_next_heartbeat() -> None:
     ledger = Ledger()
     ledger.arrived("video", "inference", 1, 0)

@@ -1,0 +1,206 @@
+"""A live pipeline without hardware: a network camera that shows the demo session, and its voice
+through PulseAudio.
+"""
+
+import json
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+import wave
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from functools import cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import cv2
+
+from capture.demo import CLIP
+from capture.media_file import open_media
+from capture.resample import SAMPLE_RATE
+from messaging.node import Node
+from messaging.schema import Heartbeat
+from messaging.topics import FACES, HEARTBEAT, SPEECH, UTTERANCES
+from messaging.wire import Received
+from tests.capture.talk import at, talk
+from tests.capture.test_microphone import SoundServer
+from tests.pipelines import command_name, descendants, started
+
+PATIENCE_S = 90.0
+PICTURES = 50
+"""Two seconds of a face that speaks; shown again and again."""
+RATE_HZ = 15
+
+
+@cache
+def _jpegs() -> list[bytes]:
+    pictures = (picture.pixels for picture, _ in zip(open_media(CLIP).pictures(), range(PICTURES)))
+    return [cv2.imencode(".jpg", pixels)[1].tobytes() for pixels in pictures]
+
+
+class FaceCamera:
+    """Serves the demo session's first pictures as MJPEG over HTTP, while the block lasts."""
+
+    def __init__(self) -> None:
+        gone = self._gone = threading.Event()
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+                self.end_headers()
+                number = 0
+                try:
+                    while not gone.wait(1 / RATE_HZ):
+                        jpeg = _jpegs()[number % PICTURES]
+                        head = f"Content-Type: image/jpeg\r\nContent-Length: {len(jpeg)}"
+                        self.wfile.write(f"--frame\r\n{head}\r\n\r\n".encode() + jpeg + b"\r\n")
+                        number += 1
+                except OSError:  # the reader has left
+                    return
+
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._gone.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@contextmanager
+def voice(server: SoundServer, file: Path) -> Generator[None]:
+    """The demo session's first sentence again and again, with a pause of a second."""
+    with wave.open(str(file), "wb") as out:
+        out.setparams((1, 2, SAMPLE_RATE, 0, "NONE", ""))
+        out.writeframes((talk()[: at(3.2)]).tobytes() * 100)
+    player = server.popen("paplay", "-d", "mic", str(file))
+    try:
+        yield
+    finally:
+        player.kill()
+        player.wait()
+
+
+class LivePipeline:
+    """The real command line with its camera and microphone, and somebody who listens in."""
+
+    def __init__(self, process: "subprocess.Popen[str]", node: Node) -> None:
+        self.process = process
+        self.node = node
+        self.received: list[Received[Any]] = []
+        self.pulses: dict[int, Received[Heartbeat]] = {}
+
+    def listen(self) -> None:
+        for received in self.node.receive(0.02):
+            self.received.append(received)
+            if received.topic is HEARTBEAT:
+                self.pulses[received.message.pid] = received
+
+    def until(self, condition: Callable[[], object], patience_s: float = PATIENCE_S) -> float:
+        """Returns how long it took, in seconds."""
+        began = time.monotonic()
+        while not condition():
+            took = time.monotonic() - began
+            assert took < patience_s, f"not after {took:.1f} s"
+            assert self.process.poll() is None, self.process.communicate()
+            self.listen()
+        return time.monotonic() - began
+
+    def pid(self, row: str) -> int | None:
+        """The process of a row of the table; ``None`` while there is none."""
+        title = f"emofuse {row}"
+        pids = [p for p in descendants(self.process.pid) if _named(p) == title]
+        return pids[-1] if pids else None
+
+    def runs(self, row: str, but: int | None = None) -> bool:
+        """Whether it runs, in another process than ``but``."""
+        pid = self.pid(row)
+        pulse = self.pulses.get(pid) if pid and pid != but else None
+        return pulse is not None and pulse.message.state == "running"
+
+    def labels_since(self, instant_ns: int) -> bool:
+        """Whether all links of the chain work on what happened after an instant: the picture's
+        faces are labelled, and the sound is analysed.
+        """
+        faces = any(
+            r.topic is FACES and r.message.faces and r.message.stamp.pipeline_ns > instant_ns
+            for r in reversed(self.received)
+        )
+        speech = any(
+            r.topic is SPEECH
+            and r.message.event in ("analysed_until", "started", "ended")
+            and r.message.stamp.pipeline_ns > instant_ns
+            for r in reversed(self.received)
+        )
+        return faces and speech
+
+    def matched_since(self, instant_ns: int) -> bool:
+        """Whether an utterance that began after an instant got its label."""
+        return any(
+            r.topic is UTTERANCES
+            and r.message.final
+            and r.message.status == "matched"
+            and r.message.onset.pipeline_ns > instant_ns
+            for r in self.received
+        )
+
+    def end(self) -> tuple[list[dict[str, Any]], str]:
+        """Ctrl-C; its JSON records and its standard error."""
+        self.process.send_signal(signal.SIGINT)
+        out, err = self.process.communicate(timeout=PATIENCE_S)
+        lines = [line for line in out.splitlines() if line.startswith("{")]
+        return [json.loads(line) for line in lines], err
+
+
+def _named(pid: int) -> str:
+    try:
+        return command_name(pid)
+    except OSError:
+        return ""
+
+
+@contextmanager
+def live_pipeline(*options: str) -> Generator[LivePipeline]:
+    """Running, with every node up and the first utterance labelled."""
+    # Not tmp_path: the name of a socket is limited to 107 bytes.
+    with tempfile.TemporaryDirectory(prefix="live") as name:
+        folder = Path(name)
+        server = SoundServer(folder, 16_000, 1)
+        sound = {k: server.environment[k] for k in ("XDG_RUNTIME_DIR", "HOME", "ALSA_CONFIG_PATH")}
+        address = f"ipc://{folder}/hub"
+        try:
+            with (
+                FaceCamera() as camera,
+                voice(server, folder / "talk.wav"),
+                started(
+                    *("--camera", camera.url, "--microphone", "auto", "--json", *options),
+                    EMOFUSE_BUS__ADDRESS=address,
+                    **sound,
+                ) as process,
+                Node(
+                    "listener", address, (FACES, SPEECH, UTTERANCES, HEARTBEAT), "info", PATIENCE_S
+                ) as node,
+            ):
+                pipeline = LivePipeline(process, node)
+                pipeline.until(lambda: pipeline.matched_since(0))
+                yield pipeline
+        finally:
+            server.kill()
