@@ -26,7 +26,9 @@ def open_container(path: Path) -> InputContainer:
         return av.open(f"file:{path}", metadata_errors="ignore")
     except FFmpegError as error:
         reason = error.strerror or str(error)
-        raise UserError(f"{path} cannot be played ({reason}); give a video or sound file") from None
+        raise UserError(
+            f"{printable(path)} cannot be played ({reason}); give a video or sound file"
+        ) from None
 
 
 def check(path: Path) -> None:
@@ -35,18 +37,27 @@ def check(path: Path) -> None:
     Raises:
         UserError: this is no file, an empty one, or one that may not be read.
     """
+    name = printable(path)
     try:
         if not path.exists():
-            raise UserError(f"no media file {path}; check the path")
+            raise UserError(f"no media file {name}; check the path")
         if not path.is_file():
-            raise UserError(f"{path} is no file; give a video or sound file")
+            raise UserError(f"{name} is no file; give a video or sound file")
         with path.open("rb") as file:
             if not file.read(1):
-                raise UserError(f"{path} is empty; give a video or sound file")
+                raise UserError(f"{name} is empty; give a video or sound file")
     except OSError as error:
         raise UserError(
-            f"{path} cannot be read ({error.strerror}); check the path and its permissions"
+            f"{name} cannot be read ({error.strerror}); check the path and its permissions"
         ) from None
+
+
+def printable(path: Path) -> str:
+    """In one line that every terminal takes: a name may hold line ends and bytes of any kind."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in str(path)
+    )
 
 
 def decodable(stream: Stream) -> bool:
@@ -77,6 +88,6 @@ def check_size(path: Path, stream: VideoStream) -> None:
     """Raises ``UserError`` where pictures are larger than any message."""
     if not fits(stream.height, stream.width):
         raise UserError(
-            f"the pictures of {path} are too large ({stream.width} x {stream.height}); "
+            f"the pictures of {printable(path)} are too large ({stream.width} x {stream.height}); "
             "scale them down to 7680 x 4320 or less"
         )

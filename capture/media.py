@@ -14,6 +14,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any, Literal
 
+from capture.containers import printable
 from capture.media_file import MediaFile, Picture, open_media
 from capture.pacing import NAP_S, Pace
 from capture.pictures import Pixels, publish_picture
@@ -187,11 +188,11 @@ def play(node: Node, file: MediaFile, activity: VoiceActivity, settings: MediaSe
 def tell(node: Node, file: MediaFile, pace: Pace) -> None:
     """Warn of all that was not played as it should be."""
     for sentence in file.damage.sentences():
-        node.log.warning("%s: %s", file.path, sentence)
+        node.log.warning("%s: %s", printable(file.path), sentence)
     if pace.latest_ns > LATE_NS:
         node.log.warning(
             "%s was played up to %.1f s late: decoding is too slow here; play it at speed max",
-            file.path,
+            printable(file.path),
             pace.latest_ns / 1e9,
         )
     node.alive()  # sends them

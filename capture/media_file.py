@@ -26,6 +26,7 @@ from capture.containers import (
     decodable,
     open_container,
     playable,
+    printable,
     rate_of,
     start_of,
 )
@@ -202,7 +203,9 @@ def open_media(path: Path) -> MediaFile:
         audio = next(filter(playable, container.streams.audio), None)
         chosen = [stream for stream in (video, audio) if stream]
         if not chosen:
-            raise UserError(f"{path} has no pictures or sound to play; give a video or sound file")
+            raise UserError(
+                f"{printable(path)} has no pictures or sound to play; give a video or sound file"
+            )
         if video:
             check_size(path, video)
         rate = rate_of(video) if video else None

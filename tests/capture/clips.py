@@ -29,10 +29,12 @@ def make_clip(
     video: str | None = "libx264",
     audio: str | None = "aac",
     *,
+    options: dict[str, str] | None = None,
     pictures_ms: Sequence[int] = range(0, 2000, 40),
     size: tuple[int, int] = (64, 48),
     b_frames: int = 0,
     rotation: int = 0,
+    mirrored: bool = False,
     cover: bool = False,
     rate: int = 44_100,
     sound_s: float = 2.0,
@@ -42,10 +44,13 @@ def make_clip(
 ) -> Path:
     """``hole_s``: sound stops at the first time and goes on at the second one.
 
-    ``click_s`` is when the click sounds in the file, whatever else was asked for.
+    ``click_s`` is when the click sounds in the file, whatever else was asked for; ``options`` are
+    the container's.
     """
-    with av.open(str(path), "w") as container:
-        film = add_video(container, video, size, b_frames, rotation) if video else None
+    with av.open(str(path), "w", options=options) as container:
+        film = add_video(container, video, size, b_frames) if video else None
+        if film and (rotation or mirrored):
+            film.set_display_rotation(rotation, hflip=mirrored)
         sound = cast("AudioStream", add_stream(container, audio, rate)) if audio else None
         if film and cover:
             film.disposition = Disposition.attached_pic
@@ -59,14 +64,12 @@ def make_clip(
 
 
 def add_video(
-    container: OutputContainer, codec: str, size: tuple[int, int], b_frames: int, rotation: int
+    container: OutputContainer, codec: str, size: tuple[int, int], b_frames: int
 ) -> VideoStream:
     stream = cast("VideoStream", add_stream(container, codec, 25))
     stream.width, stream.height = size
     stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
     stream.codec_context.max_b_frames = b_frames
-    if rotation:
-        stream.set_display_rotation(rotation)
     return stream
 
 

@@ -115,13 +115,26 @@ def test_a_hole_in_the_sound_is_silence_and_what_follows_keeps_its_time(tmp_path
 
 
 @pytest.mark.parametrize(
-    ("rotation", "corner"), [(90, (-1, 0)), (-90, (0, -1)), (180, (-1, -1)), (0, (0, 0))]
+    ("rotation", "mirrored", "corner"),
+    [
+        (0, False, (0, 0)),
+        (90, False, (-1, 0)),
+        (-90, False, (0, -1)),
+        (180, False, (-1, -1)),
+        (0, True, (0, -1)),
+        (180, True, (-1, 0)),
+        (90, True, (-1, -1)),
+        (-90, True, (0, 0)),
+    ],
 )
-def test_a_turned_picture_is_put_upright(
-    rotation: int, corner: tuple[int, int], tmp_path: Path
+def test_a_turned_or_mirrored_picture_is_put_upright(
+    rotation: int, mirrored: bool, corner: tuple[int, int], tmp_path: Path
 ) -> None:
-    """``rotation`` is counter-clockwise; the white corner is top left before it."""
-    file = open_media(make_clip(tmp_path / "clip.mp4", audio=None, rotation=rotation))
+    """``rotation`` is counter-clockwise, before the mirror; the corner starts top left."""
+    clip = make_clip(
+        tmp_path / "clip.mp4", audio=None, rotation=rotation, mirrored=mirrored, pictures_ms=[0]
+    )
+    file = open_media(clip)
     pixels = next(file.pictures()).pixels
     white = {
         (row, column): float(pixels[row, column].mean()) for row in (0, -1) for column in (0, -1)
