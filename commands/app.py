@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 
 from commands.plan import Plan
 from commands.processes import REFUSED, Process, run_process
-from commands.requirements import require_system_libraries
+from commands.requirements import require_limits, require_system_libraries
 from config.load import SettingsError, load_settings
 from config.settings import Settings
 from messaging.address import shared_address
@@ -211,6 +211,7 @@ def app(processes: Sequence[Process], choose: Callable[[Plan], Sequence[Process]
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _end)
     try:
+        require_limits()
         _build(processes, choose)(prog_name="emofuse")
     except (UserError, SettingsError) as error:
         _refuse(str(error))

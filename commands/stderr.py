@@ -8,10 +8,12 @@ import sys
 from contextlib import suppress
 from multiprocessing.connection import Connection
 
-from commands.processes import SPAWN
+from commands.child import SPAWN
 
 MOST_BYTES = 65_536
 """Read at once: as much as a pipe holds."""
+DETAILS = (" ", "Current thread ", "Thread 0x", "Extension modules: ")
+"""How lines begin that follow an error and are none: what ``faulthandler`` tells."""
 
 
 class Stderr:
@@ -23,7 +25,7 @@ class Stderr:
         """The child's end."""
         self._rest = b""
         self.last = ""
-        """The last line that was not empty: of a traceback, the error itself."""
+        """The last line that is an error: of a traceback, its last."""
         if sys.platform != "win32":
             self._reader, self.writer = SPAWN.Pipe(duplex=False)
             os.set_blocking(self._reader.fileno(), False)
@@ -44,5 +46,5 @@ class Stderr:
             self._reader, self._rest = None, self._rest + b"\n"
         *whole, self._rest = self._rest.split(b"\n")
         lines = [line.decode(errors="replace") for line in whole if line.strip()]
-        self.last = lines[-1].strip() if lines else self.last
+        self.last = next((e for e in reversed(lines) if not e.startswith(DETAILS)), self.last)
         return lines

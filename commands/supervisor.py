@@ -10,7 +10,8 @@ from multiprocessing.context import SpawnProcess
 from types import TracebackType
 from typing import Self
 
-from commands.processes import REFUSED, SPAWN, Process, Stage, run_child
+from commands.child import SPAWN, run_child
+from commands.processes import REFUSED, Process, Stage
 from commands.stderr import Stderr
 from config.settings import Settings
 from messaging.schema import Heartbeat

@@ -3,6 +3,7 @@ through PulseAudio.
 """
 
 import json
+import os
 import signal
 import subprocess
 import tempfile
@@ -13,6 +14,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -22,6 +24,7 @@ import cv2
 from capture.demo import CLIP
 from capture.media_file import open_media
 from capture.resample import SAMPLE_RATE
+from messaging.clock import monotonic_ns
 from messaging.node import Node
 from messaging.schema import Heartbeat
 from messaging.topics import FACES, HEARTBEAT, SPEECH, UTTERANCES
@@ -38,8 +41,8 @@ RATE_HZ = 15
 
 @cache
 def _jpegs() -> list[bytes]:
-    pictures = (picture.pixels for picture, _ in zip(open_media(CLIP).pictures(), range(PICTURES)))
-    return [cv2.imencode(".jpg", pixels)[1].tobytes() for pixels in pictures]
+    pictures = islice(open_media(CLIP).pictures(), PICTURES)
+    return [cv2.imencode(".jpg", picture.pixels)[1].tobytes() for picture in pictures]
 
 
 class FaceCamera:
@@ -135,6 +138,17 @@ class LivePipeline:
         pid = self.pid(row)
         pulse = self.pulses.get(pid) if pid and pid != but else None
         return pulse is not None and pulse.message.state == "running"
+
+    def hit(self, row: str, number: signal.Signals) -> float:
+        """Send the row's process a signal that ends its work. Returns after how many seconds
+        another one runs, and all links of the chain work on what happened since.
+        """
+        former, hit_ns = self.pid(row), monotonic_ns()
+        assert former is not None
+        os.kill(former, number)
+        took = self.until(lambda: self.runs(row, but=former) and self.labels_since(hit_ns))
+        self.until(lambda: self.matched_since(hit_ns))
+        return took
 
     def labels_since(self, instant_ns: int) -> bool:
         """Whether all links of the chain work on what happened after an instant: the picture's

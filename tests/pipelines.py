@@ -83,8 +83,11 @@ def started(*options: str | Path, **extra: str) -> Generator[subprocess.Popen[st
 
 
 def descendants(pid: int) -> list[int]:
-    """Living processes below ``pid``."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    """Living processes below ``pid``; none where it has ended meanwhile."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
     return [int(c) for c in children] + [d for c in children for d in descendants(int(c))]
 
 

@@ -140,12 +140,15 @@ def test_the_end_of_a_node_can_be_the_end_of_the_run(start: Callable[..., Run]) 
     assert (run.supervisor.ended_by, run.supervisor.exit_code) == ("ends has done", 0)
 
 
-def test_a_hung_node_is_killed_and_started_again(start: Callable[..., Run]) -> None:
-    run = start(row("deaf"))
-    run.until(lambda: run.runs("mute"))
-    former = run.pid("mute")
-    run.until(lambda: run.runs("mute") and run.pid("mute") != former)
-    assert "deaf shows no progress" in run.log[0]
+@pytest.mark.parametrize(("hanging", "node"), [("deaf", "mute"), ("spins", "spins")])
+def test_a_hung_node_is_killed_and_started_again(
+    start: Callable[..., Run], hanging: str, node: str
+) -> None:
+    run = start(row(hanging))
+    run.until(lambda: run.runs(node))
+    former = run.pid(node)
+    run.until(lambda: run.runs(node) and run.pid(node) != former)
+    assert f"{hanging} shows no progress" in run.log[0]
 
 
 def test_a_deaf_node_is_killed_at_the_deadline(start: Callable[..., Run]) -> None:

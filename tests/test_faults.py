@@ -1,0 +1,260 @@
+"""Processes that die, hang or are refused what they need, in real pipelines."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+if sys.platform == "win32":
+    pytest.skip("signals and limits of POSIX", allow_module_level=True)
+
+import resource
+
+from commands.run import run as run_in_this_process
+from config.settings import Settings
+from messaging.errors import UserError
+from run_pipeline import choose_processes
+from tests.capture.test_microphone import needs_pulse
+from tests.live import LivePipeline, live_pipeline
+from tests.pipelines import ROOT, command_name, descendants, environment, started, wait_until_gone
+
+PATIENCE_S = 90.0
+RECOVERED_S = 3.0
+"""From the kill of a node until faces and speech of later instants are labelled again."""
+TRIES = 4
+"""A machine that is busy with other things gets some; the restart budget is five."""
+ENDED_S = 1.0
+"""From the wish to stop to the end."""
+
+
+@needs_pulse
+def test_every_node_in_turn_is_killed_and_labelling_goes_on() -> None:
+    with live_pipeline("--display", "terminal") as live:
+        rows = ("hub", "camera", "microphone", "inference", "fusion", "terminal")
+        for row in rows:
+            assert min(recoveries(live, row)) < RECOVERED_S, row
+        records, log = live.end()
+    summary = records[-1]
+    assert live.process.returncode == 0, log
+    assert set(summary["restarts"]) == set(rows)
+    for row, restarts in summary["restarts"].items():
+        assert log.count(f"{row} was killed by signal 9; it is started again") == restarts
+    for name, figures in summary["nodes"].items():
+        assert figures["unknown"] > 0, f"{name} knows what was sent last by those that died"
+    assert summary["matched"] == len(records) - 1
+
+
+def recoveries(live: LivePipeline, row: str) -> list[float]:
+    """Kill the row's process until it is back in time; how long each took."""
+    took = [live.hit(row, signal.SIGKILL)]
+    while len(took) < TRIES and took[-1] >= RECOVERED_S:
+        took.append(live.hit(row, signal.SIGKILL))
+    print(f"{row} back after", *(f"{seconds:.2f}" for seconds in took), "s")
+    return took
+
+
+@needs_pulse
+def test_a_stopped_node_is_found_and_started_again() -> None:
+    with live_pipeline("--display", "none") as live:
+        for row in ("inference", "hub"):
+            print(f"{row} found and back after {live.hit(row, signal.SIGSTOP):.2f} s")
+        records, log = live.end()
+    assert "inference shows no progress" in log
+    assert "hub shows no progress" in log
+    assert {"inference", "hub"} <= set(records[-1]["restarts"])
+
+
+def launch(crashing: str, *options: str) -> list[str | Path]:
+    script = ROOT / "tests/commands/misbehaving/launch.py"
+    return [sys.executable, script, crashing, *options]
+
+
+ERROR = "ZeroDivisionError: as this node always does"
+
+
+@pytest.mark.parametrize("crashing", ["hub", "inference"])
+def test_a_node_that_crashes_at_every_start_ends_the_run_with_its_last_error(
+    crashing: str,
+) -> None:
+    run = subprocess.run(
+        launch(crashing, "--display", "none", "--json"),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        env=environment({"PYTHONPATH": str(ROOT)}),
+        check=False,
+    )
+    assert run.returncode == 1, run.stderr
+    ended_by = f"{crashing} crashed (exit code 1) 6 times: {ERROR}"
+    assert run.stderr.splitlines()[-1] == f"{ended_by}; it is not started again"
+    summary = json.loads(run.stdout.splitlines()[-1])
+    assert (summary["ended_by"], summary["restarts"]) == (ended_by, {crashing: 5})
+
+
+def test_the_terminal_view_does_not_swallow_the_last_error() -> None:
+    master, slave = os.openpty()
+    with subprocess.Popen(
+        launch("inference", "--display", "terminal"),
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        env=environment({"PYTHONPATH": str(ROOT), "TERM": "xterm", "COLUMNS": "200"}),
+    ) as process:
+        os.close(slave)
+        shown = read_all(master)
+        assert process.wait(PATIENCE_S) == 1
+    _, _, after_the_view = shown.rpartition("\x1b[?1049l")
+    assert f"inference crashed (exit code 1) 6 times: {ERROR}" in after_the_view
+
+
+def read_all(master: int) -> str:
+    shown = b""
+    try:
+        while piece := os.read(master, 65536):
+            shown += piece
+    except OSError:  # the other end has closed
+        pass
+    os.close(master)
+    return shown.decode()
+
+
+def test_a_killed_media_file_ends_the_run_and_says_why() -> None:
+    with started("--display", "none", "--json") as run:
+        assert run.stdout is not None
+        first = run.stdout.readline()
+        (media,) = [p for p in descendants(run.pid) if command_name(p) == "emofuse media"]
+        os.kill(media, signal.SIGKILL)
+        rest, errors = run.communicate(timeout=PATIENCE_S)
+    assert run.returncode == 1
+    assert json.loads(first)["label"] == "happy"
+    assert json.loads(rest.splitlines()[-1])["ended_by"] == "media was killed by signal 9 once"
+    assert errors.splitlines()[-1] == (
+        "media was killed by signal 9 once; it is not started again "
+        "(it would begin anew, and give results twice)"
+    )
+
+
+@pytest.mark.parametrize("row", ["hub", "inference", "fusion"])
+def test_a_file_is_played_to_its_end_though_a_node_dies(row: str) -> None:
+    with started("--display", "none", "--json", "--speed", "4") as run:
+        assert run.stdout is not None
+        run.stdout.readline()
+        (pid,) = [p for p in descendants(run.pid) if command_name(p) == f"emofuse {row}"]
+        os.kill(pid, signal.SIGKILL)
+        rest, errors = run.communicate(timeout=PATIENCE_S)
+    assert run.returncode == 0, errors
+    summary = json.loads(rest.splitlines()[-1])
+    assert summary["restarts"] == {row: 1}
+    assert any(figures["unknown"] for figures in summary["nodes"].values())
+
+
+@pytest.mark.parametrize("begun", [False, True], ids=["while it starts", "while it runs"])
+def test_a_killed_launcher_leaves_no_process_and_no_folder(tmp_path: Path, *, begun: bool) -> None:
+    with started("--display", "none", "--json", TMPDIR=str(tmp_path)) as run:
+        assert run.stdout is not None
+        if begun:
+            run.stdout.readline()
+        until(lambda: len(descendants(run.pid)) >= 5)
+        children = descendants(run.pid)
+        os.kill(run.pid, signal.SIGKILL)
+    wait_until_gone(children)
+    if begun:
+        assert not list(tmp_path.iterdir()), "files were left behind"
+
+
+def until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_is_heard_at_every_moment_of_the_start(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    quickest = PATIENCE_S
+    for processes in (1, 3, 5):  # the first is multiprocessing's own
+        with started("--display", "none", "--json", TMPDIR=str(tmp_path)) as run:
+            until(lambda: len(descendants(run.pid)) >= processes)  # noqa: B023
+            children, began = descendants(run.pid), time.monotonic()
+            run.send_signal(number)
+            _, errors = run.communicate(timeout=PATIENCE_S)
+            quickest = min(quickest, time.monotonic() - began)
+        assert run.returncode in (0, 128 + number), errors
+        assert "Traceback" not in errors
+        wait_until_gone(children)
+        assert not list(tmp_path.iterdir()), "files were left behind"
+    assert quickest < ENDED_S
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_is_heard_while_a_node_waits_for_its_hub(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    took: list[float] = []
+    while len(took) < TRIES and min(took, default=ENDED_S) >= ENDED_S:
+        with started("node", "fusion", "--hub", f"ipc://{tmp_path}/hub") as node:
+            assert node.stderr is not None
+            assert "hub at" in node.stderr.readline()
+            time.sleep(1.0)
+            began = time.monotonic()
+            node.send_signal(number)
+            _, errors = node.communicate(timeout=PATIENCE_S)
+            took.append(time.monotonic() - began)
+        assert (node.returncode, errors) == (128 + number, "")
+    assert min(took) < ENDED_S
+
+
+@pytest.mark.parametrize(
+    ("limit", "most", "way_out"),
+    [
+        (resource.RLIMIT_NOFILE, 24, "open files, 256 are needed; raise it with ulimit -n 1024"),
+        (resource.RLIMIT_AS, 800 << 20, "are needed; raise it with ulimit -v unlimited"),
+    ],
+)
+def test_a_limit_that_is_too_low_is_named_with_the_way_out(
+    tmp_path: Path, limit: int, most: int, way_out: str
+) -> None:
+    run = subprocess.run(
+        [sys.executable, ROOT / "run_pipeline.py", "--display", "none"],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        env=environment({"TMPDIR": str(tmp_path)}),
+        preexec_fn=lambda: resource.setrlimit(limit, (most, most)),
+        check=False,
+    )
+    assert run.returncode == 2, run.stderr
+    (line,) = run.stderr.splitlines()
+    assert line.startswith("emofuse: this shell allows ")
+    assert line.endswith(way_out)
+
+
+def test_without_a_temporary_folder_one_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    with pytest.raises(UserError, match=r"no temporary folder .* name a writable one in TMPDIR"):
+        run_in_this_process(Settings(), choose_processes, as_json=True)
+
+
+def test_a_second_hub_at_the_same_address_is_refused(tmp_path: Path) -> None:
+    where = f"ipc://{tmp_path}/hub"
+    with started("hub", "--bind", where) as first:
+        until((tmp_path / "hub.lock").exists)
+        with started("hub", "--bind", where) as second:
+            _, errors = second.communicate(timeout=PATIENCE_S)
+        assert second.returncode == 2
+        assert errors.splitlines()[-1] == (
+            f"emofuse hub: a hub runs at {where} already; join it, or choose another address "
+            "with --bind"
+        )
+        assert first.poll() is None
