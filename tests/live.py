@@ -29,8 +29,8 @@ from messaging.node import Node
 from messaging.schema import Heartbeat
 from messaging.topics import FACES, HEARTBEAT, SPEECH, UTTERANCES
 from messaging.wire import Received
+from tests.capture.sound_server import SoundServer
 from tests.capture.talk import at, talk
-from tests.capture.test_microphone import SoundServer
 from tests.pipelines import command_name, descendants, started
 
 PATIENCE_S = 90.0

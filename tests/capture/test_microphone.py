@@ -1,17 +1,10 @@
-"""Which microphone is meant, what is said when none is there, and a real one without hardware."""
+"""Which microphone is meant, and what is said when none is there or it is lost."""
 
-import json
-import os
-import shutil
 import subprocess
 import sys
-import tempfile
-import time
-import wave
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Thread
 
 import numpy as np
 import pytest
@@ -20,12 +13,9 @@ from capture.hearing import Hearing, Said
 from capture.microphone import listen
 from capture.microphone_device import Block
 from capture.microphones import MicrophoneDevice, choose
-from capture.resample import SAMPLE_RATE
-from capture.voice_activity import Ended, VoiceActivity
 from config.settings import VoiceActivitySettings
 from messaging.errors import UserError
 from messaging.schema import Stamp
-from tests.capture.talk import at, talk
 
 ROOT = Path(__file__).parents[2]
 DEVICES = (
@@ -163,199 +153,3 @@ def test_a_lost_microphone_is_opened_again_and_each_second_without_sound_is_a_ga
     ]
     assert device.tries == 4
     assert device.worked == [4]
-
-
-PULSE = ("pulseaudio", "pactl", "paplay", "parec")
-needs_pulse = pytest.mark.skipif(
-    not all(map(shutil.which, PULSE)) or not list(Path("/usr/lib").glob("*/alsa-lib/*pcm_pulse*")),
-    reason="PulseAudio is not installed (apt-get install pulseaudio pulseaudio-utils "
-    "libasound2-plugins)",
-)
-
-
-class SoundServer:
-    """PulseAudio with a sink that nobody hears; what plays there is what the microphone hears."""
-
-    def __init__(self, folder: Path, rate: int, channels: int) -> None:
-        self._sink = f"module-null-sink sink_name=mic rate={rate} channels={channels}"
-        config = folder / "alsa.conf"
-        config.write_text("</usr/share/alsa/alsa.conf>\npcm.!default { type pulse }\n")
-        folder.chmod(0o700)
-        self.environment = os.environ | {
-            "XDG_RUNTIME_DIR": str(folder),
-            "HOME": str(folder),
-            "ALSA_CONFIG_PATH": str(config),
-        }
-        self.start()
-
-    def start(self) -> None:
-        modules = ["module-native-protocol-unix auth-anonymous=1", self._sink]
-        loads = [argument for module in modules for argument in ("-L", module)]
-        self._server = self.popen(
-            *("pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no"),
-            *loads,
-        )
-        for _ in range(100):
-            if self.popen("pactl", "set-default-source", "mic.monitor").wait() == 0:
-                return
-            time.sleep(0.1)
-        raise RuntimeError("PulseAudio does not start")
-
-    def kill(self) -> None:
-        self._server.kill()
-        self._server.wait()
-
-    def popen(self, *command: str, stdout: int = subprocess.DEVNULL) -> "subprocess.Popen[bytes]":
-        return subprocess.Popen(
-            command,
-            env=self.environment,
-            cwd=ROOT,
-            stdout=stdout,
-            stderr=subprocess.DEVNULL,
-        )
-
-
-@pytest.fixture
-def sound_server(request: pytest.FixtureRequest) -> Iterator[SoundServer]:
-    rate, channels = getattr(request, "param", (16_000, 1))
-    # Not tmp_path: the name of a socket is limited to 107 bytes.
-    with tempfile.TemporaryDirectory(prefix="pulse") as folder:
-        server = SoundServer(Path(folder), rate, channels)
-        yield server
-        server.kill()
-
-
-LISTENER = """
-import json, os, sys, time
-from capture.hearing import Hearing
-from capture.microphone import listen
-from capture.microphone_device import Microphone
-from config.settings import VoiceActivitySettings
-from messaging.schema import Stamp
-
-with Microphone("auto") as microphone:
-    hearing = Hearing("mic", VoiceActivitySettings(), lambda ns: Stamp(ns, "this host"))
-    for said in listen(microphone, hearing, 0.5, lambda: True):
-        message = said.message
-        if said.topic.name == "speech" or message.event != "sound" or not message.first_sample:
-            print(json.dumps([said.topic.name, message.event, message.stamp.captured_ns]),
-                  flush=True)
-"""
-
-
-class Listener:
-    """The microphone in a process of its own, since PortAudio reads its environment once."""
-
-    def __init__(self, server: SoundServer) -> None:
-        self._process = server.popen(sys.executable, "-c", LISTENER, stdout=subprocess.PIPE)
-        self.said: list[tuple[str, str, int]] = []
-        self._reader = Thread(target=self._read)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self._process.stdout is not None
-        with self._process.stdout as lines:
-            for line in lines:
-                topic, event, captured_ns = json.loads(line)
-                self.said.append((topic, event, captured_ns))
-
-    def times(self, topic: str, event: str) -> list[float]:
-        return [ns / 1e9 for *what, ns in list(self.said) if what == [topic, event]]
-
-    def wait_for(self, topic: str, event: str, count: int = 1, timeout_s: float = 20.0) -> None:
-        end = time.monotonic() + timeout_s
-        while len(self.times(topic, event)) < count:
-            assert time.monotonic() < end, f"no {event} on {topic}: {self.said}"
-            time.sleep(0.05)
-
-    def end(self) -> None:
-        self._process.kill()
-        self._process.wait()
-        self._reader.join()
-
-
-@pytest.fixture
-def listener(sound_server: SoundServer) -> Iterator[Listener]:
-    listener = Listener(sound_server)
-    yield listener
-    listener.end()
-
-
-def play(server: SoundServer, file: Path) -> float:
-    """Play ``talk()``'s beginning; returns when it began, on this host's monotonic clock, as
-    another recorder has it: its earliest arrivals, less the 5 ms that it asked for.
-    """
-    command = ("parec", "-d", "mic.monitor", "--raw", "--rate=16000", "--channels=1")
-    recorder = server.popen(*command, "--latency-msec=5", stdout=subprocess.PIPE)
-    heard: list[tuple[float, bytes]] = []
-
-    def record() -> None:
-        assert recorder.stdout is not None
-        with recorder.stdout as pipe:
-            while piece := os.read(pipe.fileno(), 65536):
-                heard.append((time.monotonic(), piece))
-
-    thread = Thread(target=record)
-    thread.start()
-    time.sleep(0.5)
-    assert server.popen("paplay", "-d", "mic", str(file)).wait() == 0
-    time.sleep(0.7)
-    recorder.kill()
-    recorder.wait()
-    thread.join()
-    sound = np.frombuffer(b"".join(piece for _, piece in heard), np.int16).astype(np.float64)
-    ends = np.cumsum([len(piece) // 2 for _, piece in heard]) / SAMPLE_RATE
-    arrivals = np.array([moment for moment, _ in heard])
-    played = int(np.flatnonzero(np.abs(sound) > 100)[0]) - loud_from()
-    near = np.abs(ends - played / SAMPLE_RATE) < 1.0
-    return float(np.min((arrivals - ends)[near])) + played / SAMPLE_RATE - 0.005
-
-
-def loud_from() -> int:
-    return int(np.flatnonzero(np.abs(talk()) > 100)[0])
-
-
-@pytest.fixture
-def spoken(tmp_path: Path) -> Path:
-    file = tmp_path / "talk.wav"
-    with wave.open(str(file), "wb") as out:
-        out.setparams((1, 2, SAMPLE_RATE, 0, "NONE", ""))
-        out.writeframes(talk()[: at(3)].tobytes())
-    return file
-
-
-def expected() -> Ended:
-    activity = VoiceActivity(VoiceActivitySettings())
-    frames = [*activity.feed(talk()[: at(3)]), *activity.feed(np.zeros(at(1), np.int16))]
-    (ended,) = [event for frame in frames for event in frame.events if isinstance(event, Ended)]
-    return ended
-
-
-@needs_pulse
-@pytest.mark.parametrize("sound_server", [(48_000, 2)], indirect=True)
-def test_speech_through_portaudio_is_stamped_within_60_ms(
-    sound_server: SoundServer, listener: Listener, spoken: Path
-) -> None:
-    listener.wait_for("audio", "sound")
-    began = play(sound_server, spoken)
-    listener.wait_for("speech", "ended")
-    (onset,), (offset,) = listener.times("speech", "started"), listener.times("speech", "ended")
-    assert abs(onset - (began + expected().onset / SAMPLE_RATE)) < 0.06
-    assert abs(offset - (began + expected().offset / SAMPLE_RATE)) < 0.06
-
-
-@needs_pulse
-def test_a_sound_server_that_dies_and_comes_back_is_survived(
-    sound_server: SoundServer, listener: Listener, spoken: Path
-) -> None:
-    listener.wait_for("audio", "sound")
-    gaps = len(listener.times("speech", "gap"))
-    sound_server.kill()
-    listener.wait_for("speech", "gap", gaps + 1)
-    sound_server.start()
-    marks = len(listener.times("speech", "analysed_until"))
-    listener.wait_for("speech", "analysed_until", marks + 1)
-    began = play(sound_server, spoken)
-    listener.wait_for("speech", "ended")
-    (onset,) = listener.times("speech", "started")
-    assert abs(onset - (began + expected().onset / SAMPLE_RATE)) < 0.06

@@ -1,0 +1,104 @@
+"""The microphone through the real PortAudio, without hardware: what it hears, and when it was."""
+
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from capture.resample import SAMPLE_RATE, Sound
+from capture.voice_activity import Ended, VoiceActivity
+from config.settings import VoiceActivitySettings
+from tests.capture.sound_server import Listener, SoundServer, needs_pulse, play, save
+from tests.capture.talk import at, talk
+
+SINKS = {"m8": (8_000, 1), "m44": (44_100, 2), "m48": (48_000, 2), "m96": (96_000, 2)}
+CLIPPED, SILENT = "clipped", "silent"
+ACCURACY_S = 0.06
+
+
+@pytest.fixture
+def server() -> Iterator[SoundServer]:
+    # Not tmp_path: the name of a socket is limited to 107 bytes.
+    with tempfile.TemporaryDirectory(prefix="pulse") as folder:
+        others = {**SINKS, CLIPPED: (16_000, 1), SILENT: (16_000, 1)}
+        server = SoundServer(Path(folder), others=others)
+        yield server
+        server.kill()
+
+
+def sentence() -> Sound:
+    return talk()[: at(3)]
+
+
+def distorted() -> Sound:
+    """30 dB too loud: most of it lies at full scale."""
+    return np.clip(sentence().astype(int) * 32, -32768, 32767).astype(np.int16)
+
+
+def ended(sound: Sound) -> Ended:
+    """The utterance in a sound, by voice activity detection alone."""
+    activity = VoiceActivity(VoiceActivitySettings())
+    frames = [*activity.feed(sound), *activity.feed(np.zeros(at(1), np.int16))]
+    (event,) = [event for frame in frames for event in frame.events if isinstance(event, Ended)]
+    return event
+
+
+def assert_true(listener: Listener, began: float, sound: Sound) -> None:
+    """The last utterance is where it was spoken."""
+    expected = ended(sound)
+    onset, offset = (listener.times("speech", event)[-1] for event in ("started", "ended"))
+    assert abs(onset - (began + expected.onset / SAMPLE_RATE)) < ACCURACY_S
+    assert abs(offset - (began + expected.offset / SAMPLE_RATE)) < ACCURACY_S
+
+
+@needs_pulse
+def test_speech_is_stamped_within_60_ms_at_any_rate_and_clipped_and_silence_is_none(
+    server: SoundServer, tmp_path: Path
+) -> None:
+    sounds = dict.fromkeys(SINKS, sentence()) | {CLIPPED: distorted()}
+    files = {sink: save(tmp_path / f"{sink}.wav", sound) for sink, sound in sounds.items()}
+    with ExitStack() as stack, ThreadPoolExecutor(len(files)) as pool:
+        listeners = {sink: stack.enter_context(Listener(server, sink)) for sink in (*files, SILENT)}
+        for listener in listeners.values():
+            listener.wait_for("audio", "sound")
+        playing = {sink: pool.submit(play, server, file, sink) for sink, file in files.items()}
+        for sink, began in playing.items():
+            listeners[sink].wait_for("speech", "ended")
+            assert_true(listeners[sink], began.result(), sounds[sink])
+        silent = listeners[SILENT]
+        silent.wait_for("speech", "analysed_until", 3)
+        assert {event for topic, event, _ in silent.said if topic == "speech"} == {
+            "opened",
+            "analysed_until",
+        }
+
+
+@needs_pulse
+def test_a_sound_server_that_dies_in_a_sentence_and_comes_back_is_survived(
+    server: SoundServer, tmp_path: Path
+) -> None:
+    file = save(tmp_path / "talk.wav", sentence())
+    with Listener(server) as listener:
+        listener.wait_for("audio", "sound")
+        speaking = server.popen("paplay", "-d", "mic", str(file))
+        listener.wait_for("speech", "started")
+        gaps = len(listener.times("speech", "gap"))
+        killed = time.monotonic()
+        server.kill()
+        speaking.wait()
+        listener.wait_for("speech", "gap", gaps + 1)
+        (cut,) = listener.times("speech", "ended")
+        assert abs(cut - killed) < 0.5
+        events = [event for topic, event, _ in listener.said if topic == "speech"]
+        assert events.index("ended") < len(events) - events[::-1].index("gap")
+        server.start()
+        marks = len(listener.times("speech", "analysed_until"))
+        listener.wait_for("speech", "analysed_until", marks + 1)
+        began = play(server, file)
+        listener.wait_for("speech", "ended", 2)
+        assert_true(listener, began, sentence())
