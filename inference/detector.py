@@ -1,5 +1,6 @@
 """What a face detector gives, and which ones there are."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
@@ -21,6 +22,11 @@ class Box(NamedTuple):
     @property
     def area(self) -> float:
         return self.width * self.height
+
+    @property
+    def size(self) -> float:
+        """Side of the square of that area."""
+        return math.sqrt(self.area)
 
     @property
     def centre(self) -> tuple[float, float]:

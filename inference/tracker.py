@@ -5,36 +5,74 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from inference.detector import Box
+from inference.looks import Look, difference
+from inference.motion import Motion, jitter
 
-MEMORY_NS = 500_000_000
-"""A face that was not seen for so long is a new one when it comes back."""
-REACH = 0.6
-"""How far a face may be from where it is expected, in its own sizes (two faces side by side are at
-least one size apart)."""
+MEMORY_S = 3.0
+"""A face that was not seen for longer is a new one when it comes back."""
+ABSENCE_S = 0.5
+"""Who was away for longer must look as before. Over shorter gaps motion tells people apart better
+than looks do, which change with every hand and every other head that is in front of a face."""
+DIFFERENT = 0.65
+"""Looks farther apart are two people's (docs/accuracy.md has the figures)."""
+DEVIATIONS = 3.5
+"""How far a face may be from where it is expected, in standard deviations,"""
+SLACK = 0.3
+"""and in any case, in its own sizes: the box of a face that is about to be hidden jumps;"""
+REACH = 2.5
+"""and how far at most, in its own sizes, however long it was not seen."""
 GROWTH = 1.6
 """By which ratio a face's size may differ from when it was last seen."""
-STEADINESS = 0.5
-"""Share of the old velocity in the new one: detections jitter."""
+GROWTH_DEVIATION = 0.12
+"""Standard deviation of the logarithm of that ratio."""
+SIZE_S = 0.1
+"""Time constant of a face's size: the box of a face that is about to be hidden changes its own."""
+ALONE = 1.3
+"""A face has no other nearer than so many of its sizes when it is alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A face in a picture."""
+
+    stamp_ns: int
+    box: Box
+    look: Look
+    is_alone: bool
 
 
 @dataclass(slots=True)
 class _Track:
     id: int
-    x: float
-    y: float
-    size: float
     seen_ns: int
-    velocity_x: float = 0.0
-    velocity_y: float = 0.0
-    """Pixels per nanosecond."""
+    motion: Motion
+    size: float
+    look: Look
+    """When the face was last seen alone: another one in front of it changes its look."""
+
+    def absence_s(self, stamp_ns: int) -> float:
+        return (stamp_ns - self.seen_ns) / 1e9
+
+    def see(self, face: _Seen, expected: Motion) -> None:
+        share = 1 - math.exp(-self.absence_s(face.stamp_ns) / SIZE_S)
+        self.size += share * (face.box.size - self.size)
+        self.motion = expected.seen(face.box)
+        self.seen_ns = face.stamp_ns
+        if face.is_alone:
+            self.look = face.look
 
 
 class Tracker:
     """Gives each face a number that stays with it, for one camera.
 
-    A face is looked for where its motion leads to, so it keeps its number over missed detections.
-    Numbers start at 1 and are never used again. Time is the pictures' own: the same pictures give
-    the same numbers at any speed.
+    A face is looked for where its motion leads to; pairs of tracks and boxes are made by
+    likelihood, the likeliest first. Who was hidden or missed for a moment keeps the number. Who
+    left keeps it on coming back within ``MEMORY_S``, near where the face was last seen and with
+    the look that it had. Anybody else is new. Numbers start at 1 and are never used again. Time is
+    the pictures' own: the same pictures give the same numbers at any speed.
+
+    A cut in an edited film is not noticed: who sits where another one sat a picture ago is taken
+    for the same person.
     """
 
     def __init__(self) -> None:
@@ -45,50 +83,54 @@ class Tracker:
         """The stream begins anew: whoever comes next is someone new."""
         self._tracks.clear()
 
-    def __call__(self, stamp_ns: int, boxes: Sequence[Box]) -> list[int]:
-        """The number of each box. Pairs are made closest first; what is left is new."""
-        self._tracks = [
-            track for track in self._tracks if 0 <= stamp_ns - track.seen_ns <= MEMORY_NS
+    def __call__(self, stamp_ns: int, boxes: Sequence[Box], looks: Sequence[Look]) -> list[int]:
+        """The number of each box; ``looks`` are those of the faces in the boxes."""
+        self._tracks = [t for t in self._tracks if 0 <= t.absence_s(stamp_ns) <= MEMORY_S]
+        expected = {t.id: t.motion.after(t.absence_s(stamp_ns), t.size) for t in self._tracks}
+        faces = [
+            _Seen(stamp_ns, box, look, _is_alone(box, boxes, [*expected.values()]))
+            for box, look in zip(boxes, looks, strict=True)
         ]
         pairs = sorted(
-            (distance, track.id, index, track)
+            (unlikelihood, track.id, index, track)
             for track in self._tracks
-            for index, box in enumerate(boxes)
-            if (distance := _distance(track, stamp_ns, box)) is not None
+            for index, face in enumerate(faces)
+            if (unlikelihood := _unlikelihood(track, expected[track.id], face)) is not None
         )
-        of_box: dict[int, _Track] = {}
-        taken: set[int] = set()
+        numbers: dict[int, int] = {}
         for _, number, index, track in pairs:
-            if index not in of_box and number not in taken:
-                of_box[index] = track
-                taken.add(number)
-        return [self._see(of_box.get(index), stamp_ns, box) for index, box in enumerate(boxes)]
+            if index not in numbers and number not in numbers.values():
+                numbers[index] = number
+                track.see(faces[index], expected[number])
+        return [numbers.get(index) or self._begin(face) for index, face in enumerate(faces)]
 
-    def _see(self, track: _Track | None, stamp_ns: int, box: Box) -> int:
-        if track is None:
-            self._last_id += 1
-            self._tracks.append(_Track(self._last_id, *box.centre, _size(box), stamp_ns))
-            return self._last_id
-        (x, y), passed_ns = box.centre, stamp_ns - track.seen_ns
-        if passed_ns:
-            new = 1 - STEADINESS
-            track.velocity_x = STEADINESS * track.velocity_x + new * (x - track.x) / passed_ns
-            track.velocity_y = STEADINESS * track.velocity_y + new * (y - track.y) / passed_ns
-        track.x, track.y, track.size, track.seen_ns = x, y, _size(box), stamp_ns
-        return track.id
+    def _begin(self, face: _Seen) -> int:
+        self._last_id += 1
+        motion = Motion.begin(face.box)
+        self._tracks.append(_Track(self._last_id, face.stamp_ns, motion, face.box.size, face.look))
+        return self._last_id
 
 
-def _size(box: Box) -> float:
-    return math.sqrt(box.area)
+def _is_alone(box: Box, boxes: Sequence[Box], expected: Sequence[Motion]) -> bool:
+    """Whether neither another box nor a second person, who may be hidden, is near."""
+    radius, (x, y) = ALONE * box.size, box.centre
+    near = sum(math.dist((x, y), other.centre) < radius for other in boxes)
+    return near == 1 and sum(motion.distance(box) < radius for motion in expected) <= 1
 
 
-def _distance(track: _Track, stamp_ns: int, box: Box) -> float | None:
-    """Between a box and where the track is expected, in sizes; ``None`` when out of reach."""
-    passed_ns, (x, y), size = stamp_ns - track.seen_ns, box.centre, _size(box)
-    if not 1 / GROWTH <= size / track.size <= GROWTH:
-        return None
-    away = math.hypot(
-        x - track.x - track.velocity_x * passed_ns, y - track.y - track.velocity_y * passed_ns
+def _unlikelihood(track: _Track, expected: Motion, face: _Seen) -> float | None:
+    """That the face is the track's: twice the negative logarithm of the likelihood, up to a
+    constant; ``None`` where it cannot be.
+    """
+    away, growth = expected.distance(face.box), math.log(face.box.size / track.size)
+    variance = expected.place_variance + jitter(face.box.size)
+    within = min(
+        math.hypot(DEVIATIONS * math.sqrt(variance), SLACK * face.box.size), REACH * face.box.size
     )
-    distance = away / max(size, track.size)
-    return distance if distance <= REACH else None
+    if away > within or abs(growth) > math.log(GROWTH):
+        return None
+    is_judged = face.is_alone and track.absence_s(face.stamp_ns) > ABSENCE_S
+    if is_judged and difference(face.look, track.look) > DIFFERENT:
+        return None
+    spread = 2 * math.log(variance / face.box.size**2)
+    return away**2 / variance + spread + (growth / GROWTH_DEVIATION) ** 2
