@@ -174,7 +174,7 @@ class Utterances:
 
     def _step(self, first: int, speech: float) -> Iterator[Event]:
         started = speech >= self._settings.onset_probability
-        stopped = speech < min(self._settings.offset_probability, self._settings.onset_probability)
+        stopped = speech < self._settings.offset_probability
         if self._state == "quiet" and started:
             self._state, self._changed = "starting", first
         elif self._state == "starting" and stopped:

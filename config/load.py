@@ -73,13 +73,18 @@ def load_settings(
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     """``EMOFUSE_CAMERA__FPS=25`` is ``fps`` of ``[camera]``; lists are separated by commas."""
     values: dict[str, Any] = {}
-    for name, value in environment.items():
+    for name, value in sorted(environment.items()):
         if not name.startswith(PREFIX) or name == CONFIG_VARIABLE:
             continue
         *sections, key = name.removeprefix(PREFIX).lower().split(NESTED)
-        place = values
+        place: Any = values
         for section in sections:
             place = place.setdefault(section, {})
+            if not _is_section(place):
+                raise SettingsError(
+                    f"{name} in the environment contradicts {PREFIX}{section.upper()}, "
+                    "which gives the whole section one value"
+                )
         place[key] = value
     return values
 
@@ -114,14 +119,20 @@ def _explain(error: ValidationError, origins: Iterable[_Origin]) -> list[str]:
             location = location[:2]
         origin = next((origin.name for origin in origins if origin.has(location)), "the defaults")
         key = ".".join(location)
-        if unknown:
+        if problem["type"] == "value_error":
+            subject = f"{key}: " if key else ""
+            ranges[subject + str(problem.get("ctx", {}).get("error"))] = []
+        elif unknown:
             known = ", ".join(_neighbours(location))
             ranges[f"{key} (from {origin})"] = [f"there is no such setting; known are {known}"]
         else:
             subject = f"{key} = {problem['input']!r} (from {origin})"
             message = problem["msg"][:1].lower() + problem["msg"][1:]
             ranges.setdefault(subject, []).append(message)
-    return [f"{subject}: {' or '.join(messages)}" for subject, messages in ranges.items()]
+    return [
+        f"{subject}: {' or '.join(messages)}" if messages else subject
+        for subject, messages in ranges.items()
+    ]
 
 
 def _neighbours(location: tuple[str, ...]) -> list[str]:

@@ -1,9 +1,9 @@
 """Every setting with its default, unit and range. Seconds end in ``_s``."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
@@ -62,6 +62,15 @@ class VoiceActivitySettings(Section):
     no_sound_s: Positive = 0.5
     """An open utterance is closed when no sound came for so long."""
 
+    @model_validator(mode="after")
+    def _hysteresis(self) -> Self:
+        if self.offset_probability > self.onset_probability:
+            raise ValueError(
+                f"offset_probability ({self.offset_probability:g}) must not be above "
+                f"onset_probability ({self.onset_probability:g})"
+            )
+        return self
+
 
 class MediaSettings(Section):
     file: Path | None = None
@@ -110,8 +119,12 @@ class DisplaySettings(Section):
     """``jpeg``: a tenth of the bytes, for a display on another machine."""
 
 
+NODES = frozenset(("hub", "launcher", "media", "inference", "fusion", "display"))
+"""Names that are taken: cameras and microphones are senders beside these."""
+
+
 class Settings(Section):
-    """Everything; a node gets its sections only."""
+    """Everything. A node looks at its own section and at ``bus``."""
 
     bus: BusSettings = BusSettings()
     camera: CameraSettings = CameraSettings()
@@ -122,3 +135,12 @@ class Settings(Section):
     fusion: FusionSettings = FusionSettings()
     display: DisplaySettings = DisplaySettings()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @model_validator(mode="after")
+    def _senders_have_distinct_names(self) -> Self:
+        camera, microphone = self.camera.name, self.microphone.name
+        if taken := NODES & {camera, microphone}:
+            raise ValueError(f"camera.name and microphone.name must not be {min(taken)!r}")
+        if camera == microphone:
+            raise ValueError(f"camera.name and microphone.name are both {camera!r}")
+        return self

@@ -87,6 +87,28 @@ def test_a_section_that_is_no_section_is_an_error() -> None:
     assert "camera = '3' (from the environment)" in error_of(environment={"EMOFUSE_CAMERA": "3"})
 
 
+def test_a_section_cannot_be_a_value_and_a_section() -> None:
+    both = {"EMOFUSE_CAMERA": "x", "EMOFUSE_CAMERA__FPS": "3"}
+    assert "EMOFUSE_CAMERA__FPS in the environment contradicts EMOFUSE_CAMERA" in error_of(
+        environment=both
+    )
+
+
+def test_values_that_contradict_each_other_are_an_error() -> None:
+    assert error_of({"voice_activity": {"offset_probability": 0.9}}) == (
+        "voice_activity: offset_probability (0.9) must not be above onset_probability (0.5)"
+    )
+
+
+def test_senders_need_names_of_their_own() -> None:
+    assert error_of({"camera": {"name": "room"}, "microphone": {"name": "room"}}) == (
+        "camera.name and microphone.name are both 'room'"
+    )
+    assert error_of({"camera": {"name": "fusion"}}) == (
+        "camera.name and microphone.name must not be 'fusion'"
+    )
+
+
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     assert error_of(file=tmp_path / "no.toml") == (
         f"config file {tmp_path}/no.toml: No such file or directory"
