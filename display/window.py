@@ -11,6 +11,7 @@ import cv2
 from config.settings import Settings
 from display.overlay import DEFAULT_SIZE, paint
 from display.scene import Picture, Scene
+from display.screen import screen_available
 from display.view import View
 from messaging.clock import monotonic_ns
 from messaging.errors import UserError
@@ -91,6 +92,10 @@ class Window:
     """OpenCV's window, painted in its own size so that text stays sharp."""
 
     def __enter__(self) -> "Window":
+        if not screen_available():
+            shown = os.environ.get("DISPLAY")
+            reason = f"no X server at DISPLAY={shown} lets us in" if shown else "DISPLAY is not set"
+            raise UserError(f"there is no screen for a window: {reason}; choose --display terminal")
         # The wheel's Qt has the X11 plugin alone; on a Wayland desktop it would warn about that.
         os.environ.setdefault("QT_QPA_PLATFORM", "xcb")
         flags = cv2.WINDOW_NORMAL | cv2.WINDOW_FREERATIO | cv2.WINDOW_GUI_NORMAL

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from messaging.hub import Hub
+from tests.display.x11 import virtual_screen
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,6 +24,14 @@ if terminal:  # the first one that a session's leader opens becomes its controll
     os.dup2(os.open(terminal, os.O_RDWR), 1)
 import_module(f"display.{kind}").run(Settings(bus=BusSettings(address=address)))
 """
+
+
+@pytest.fixture
+def x_display() -> Iterator[str]:
+    """A virtual screen."""
+    with virtual_screen() as display:
+        yield display
+
 
 Display = subprocess.Popen[bytes]
 StartDisplay = Callable[..., AbstractContextManager[Display]]

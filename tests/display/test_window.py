@@ -1,13 +1,8 @@
 """The real window, on a screen that nobody sees."""
 
-import os
-import shutil
-import subprocess
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
-import cv2
 import numpy as np
 import pytest
 
@@ -19,42 +14,11 @@ from messaging.schema import Control, FaceEmotions, VideoFrame
 from messaging.topics import CONTROL, FACES, VIDEO
 from tests.display.conftest import StartDisplay
 from tests.display.messages import face
-from tests.display.x11 import press_close_button
+from tests.display.x11 import needs_screen, press_close_button, screenshot, xdotool
 
-TOOLS = ("Xvfb", "xdotool", "import")
 PATIENCE_S = 60.0
 WIDTH, HEIGHT = 640, 480
 BLUISH = (160, 120, 40)
-
-needs_screen = pytest.mark.skipif(
-    not all(map(shutil.which, TOOLS)), reason=f"needs {', '.join(TOOLS)} (xvfb xdotool imagemagick)"
-)
-
-
-@pytest.fixture
-def x_display() -> Iterator[str]:
-    """A virtual screen on a number that is free."""
-    reader, writer = os.pipe()
-    command = ["Xvfb", "-displayfd", str(writer), "-screen", "0", "1400x900x24", "-nolisten", "tcp"]
-    with subprocess.Popen(
-        command, pass_fds=(writer,), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as server:
-        os.close(writer)
-        with os.fdopen(reader) as lines:
-            yield f":{int(lines.readline())}"
-        server.terminate()
-
-
-def screenshot(x_display: str, folder: Path) -> Picture:
-    file = folder / "screen.png"
-    subprocess.run(["import", "-display", x_display, "-window", "root", file], check=True)
-    return np.asarray(cv2.imread(str(file)), np.uint8)
-
-
-def xdotool(x_display: str, *words: str) -> str:
-    command = ["xdotool", *words]
-    env = {**os.environ, "DISPLAY": x_display}
-    return subprocess.run(command, env=env, capture_output=True, text=True, check=False).stdout
 
 
 def near(picture: Picture, colour: tuple[int, int, int]) -> int:

@@ -1,9 +1,62 @@
-"""What a window manager does when somebody clicks a window's close button."""
+"""Screens that nobody sees, what is on them, and somebody who presses keys and buttons."""
 
 import ctypes
+import os
+import shutil
+import subprocess
+from collections.abc import Generator
+from contextlib import contextmanager
 from ctypes import byref, c_char_p, c_int, c_long, c_ulong, c_void_p
+from pathlib import Path
 
+import cv2
+import numpy as np
+import pytest
+
+from display.scene import Picture
+
+TOOLS = ("Xvfb", "xdotool", "import")
 CLIENT_MESSAGE = 33
+
+needs_screen = pytest.mark.skipif(
+    not all(map(shutil.which, TOOLS)), reason=f"needs {', '.join(TOOLS)} (xvfb xdotool imagemagick)"
+)
+
+
+@contextmanager
+def virtual_screen(*options: str | Path) -> Generator[str]:
+    """An X server on a number that is free; its ``DISPLAY``."""
+    reader, writer = os.pipe()
+    command = ["Xvfb", "-displayfd", str(writer), "-screen", "0", "1400x900x24", "-nolisten", "tcp"]
+    with subprocess.Popen(
+        [*command, *options],
+        pass_fds=(writer,),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as server:
+        os.close(writer)
+        with os.fdopen(reader) as lines:
+            yield f":{int(lines.readline())}"
+        server.terminate()
+
+
+def screenshot(x_display: str, folder: Path) -> Picture:
+    file = folder / "screen.png"
+    subprocess.run(["import", "-display", x_display, "-window", "root", file], check=True)
+    return np.asarray(cv2.imread(str(file)), np.uint8)
+
+
+def entry(cookie: bytes, number: str = "") -> bytes:
+    """An entry of an authority file, for any host and for the display of that number, or any."""
+    fields = (b"", number.encode(), b"MIT-MAGIC-COOKIE-1", cookie)
+    any_host = b"\xff\xff"
+    return any_host + b"".join(len(field).to_bytes(2, "big") + field for field in fields)
+
+
+def xdotool(x_display: str, *words: str, **extra: str) -> str:
+    command = ["xdotool", *words]
+    env = {**os.environ, "DISPLAY": x_display, **extra}
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=False).stdout
 
 
 class ClientMessage(ctypes.Structure):
@@ -23,7 +76,7 @@ class ClientMessage(ctypes.Structure):
 
 
 def press_close_button(display: str, window: int) -> None:
-    """Send ``WM_DELETE_WINDOW`` to the window."""
+    """Send ``WM_DELETE_WINDOW`` to the window, as a window manager does."""
     xlib = ctypes.CDLL("libX11.so.6")
     xlib.XOpenDisplay.restype = c_void_p
     xlib.XInternAtom.restype = c_ulong
