@@ -6,19 +6,29 @@ from messaging.clock import clock_name, monotonic_ns
 from messaging.packing import pack, unpack
 
 
-def answer_questions(socket: zmq.Socket[bytes]) -> None:
-    """Answer every ``[id, question]`` with ``[id, question, [t1, t2, name]]`` until the context
-    ends: when the question arrived and when the answer left, nanoseconds on the hub's clock.
+class ClockService:
+    """Answers every ``[id, question]`` with ``[id, question, [t1, t2, name]]``: when the question
+    arrived and when the answer left, nanoseconds on the hub's clock.
     """
-    try:
-        while True:
-            parts = socket.recv_multipart()
-            arrived_ns = monotonic_ns()
-            if len(parts) == 2:
-                answer = pack([arrived_ns, monotonic_ns(), clock_name()])
-                socket.send_multipart([*parts, answer])
-    except zmq.ContextTerminated:
-        socket.close(linger=0)
+
+    def __init__(self, socket: zmq.Socket[bytes]) -> None:
+        self._socket = socket
+        self.rejected = 0
+        """What was no question."""
+
+    def serve(self) -> None:
+        """Until the context ends."""
+        try:
+            while True:
+                parts = self._socket.recv_multipart()
+                arrived_ns = monotonic_ns()
+                if len(parts) == 2:
+                    answer = pack([arrived_ns, monotonic_ns(), clock_name()])
+                    self._socket.send_multipart([*parts, answer])
+                else:
+                    self.rejected += 1
+        except zmq.ContextTerminated:
+            self._socket.close(linger=0)
 
 
 def is_same_clock(endpoint: str, timeout_s: float) -> bool:

@@ -12,7 +12,7 @@ import zmq
 
 from messaging.address import endpoints
 from messaging.bus import configure
-from messaging.clock_service import answer_questions
+from messaging.clock_service import ClockService
 from messaging.errors import UserError
 from messaging.node import Node
 
@@ -29,8 +29,9 @@ class Hub:
         self._lock = _lock(address)
         self._context = zmq.Context()
         try:
+            self.clock = self._clock_service(places.clock)
             self._threads = [
-                self._clock_service(places.clock),
+                threading.Thread(target=self.clock.serve, daemon=True),
                 self._proxy(places.bulk_in, places.bulk_out, bulk=True),
                 self._proxy(places.events_in, places.events_out, bulk=False),
             ]
@@ -43,11 +44,11 @@ class Hub:
         for thread in self._threads:
             thread.start()
 
-    def _clock_service(self, endpoint: str) -> threading.Thread:
+    def _clock_service(self, endpoint: str) -> ClockService:
         socket: zmq.Socket[bytes] = self._context.socket(zmq.ROUTER)
         socket.setsockopt(zmq.MAXMSGSIZE, 256)
         socket.bind(endpoint)
-        return threading.Thread(target=answer_questions, args=(socket,), daemon=True)
+        return ClockService(socket)
 
     def _proxy(self, into: str, out: str, *, bulk: bool) -> threading.Thread:
         ends: list[zmq.Socket[bytes]] = []
@@ -105,5 +106,6 @@ def serve(address: str, log_level: str = "info") -> None:
         with Node("hub", address, log_level=log_level) as node:
             while node.alive():
                 node.receive(0.1)
+                node.rejected_elsewhere = hub.clock.rejected
     finally:
         hub.close()

@@ -76,6 +76,9 @@ class Node:
         self._meanwhile = meanwhile
         self._state: State = "starting"
         self.text = ""
+        """Sent in heartbeats: what it is waiting for, or doing."""
+        self.rejected_elsewhere = 0
+        """Sent in heartbeats: junk that came by another way than the bus."""
         self._started_ns = monotonic_ns()
         self._last_heartbeat_ns = 0
         self._stop = threading.Event()
@@ -306,7 +309,7 @@ class Node:
             uptime_ns=self._last_heartbeat_ns - self._started_ns,
             rss_bytes=_resident_bytes(),
             cpu_ns=time.process_time_ns(),
-            rejected=self._bus.ledger.rejected,
+            rejected=self._bus.ledger.rejected + self.rejected_elsewhere,
             counts=self._bus.ledger.counts(),
             text=self.text,
         )

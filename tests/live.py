@@ -206,6 +206,7 @@ def live_pipeline(*options: str) -> Generator[LivePipeline]:
                 voice(server, folder / "talk.wav"),
                 started(
                     *("--camera", camera.url, "--microphone", "auto", "--json", *options),
+                    demo=False,
                     EMOFUSE_BUS__ADDRESS=address,
                     **sound,
                 ) as process,

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from capture.demo import CLIP
+
 ROOT = Path(__file__).parents[1]
 PATIENCE_S = 120
 
@@ -24,29 +26,35 @@ class Outcome:
     stderr: str
 
 
-def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Nothing of this shell's own settings, no screen, no devices."""
-    kept = {
-        k: v for k, v in os.environ.items() if not k.startswith(("EMOFUSE_", "DISPLAY", "WAYL"))
-    }
-    return {**kept, **(extra or {})}
+DEMO = {"EMOFUSE_MEDIA__FILE": str(CLIP), "EMOFUSE_MEDIA__NAME": "demo"}
 
 
-def emofuse(*options: str | Path, **extra: str) -> subprocess.CompletedProcess[str]:
+def environment(extra: Mapping[str, str] | None = None, *, demo: bool = True) -> dict[str, str]:
+    """Nothing of this shell's own settings, and no screen. Unless something else is asked for, the
+    demo session is what plays, also where there are a camera and a microphone.
+    """
+    left_out = ("EMOFUSE_", "DISPLAY", "WAYLAND_DISPLAY")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
+    return {**kept, **(DEMO if demo else {}), **(extra or {})}
+
+
+def emofuse(
+    *options: str | Path, demo: bool = True, **extra: str
+) -> subprocess.CompletedProcess[str]:
     """Run to the end."""
     return subprocess.run(
         [sys.executable, ROOT / "run_pipeline.py", *options],
         capture_output=True,
         text=True,
         timeout=PATIENCE_S,
-        env=environment(extra),
+        env=environment(extra, demo=demo),
         check=False,
     )
 
 
-def label(*options: str | Path, **extra: str) -> Outcome:
+def label(*options: str | Path, demo: bool = True, **extra: str) -> Outcome:
     """Run the pipeline without a display, and read its JSON."""
-    run = emofuse("--display", "none", "--json", *options, **extra)
+    run = emofuse("--display", "none", "--json", *options, demo=demo, **extra)
     assert run.returncode == 0, run.stderr
     *utterances, summary = (json.loads(line) for line in run.stdout.splitlines())
     assert summary["type"] == "summary"
@@ -67,14 +75,16 @@ def _is_stamp(value: object) -> bool:
 
 
 @contextmanager
-def started(*options: str | Path, **extra: str) -> Generator[subprocess.Popen[str]]:
+def started(
+    *options: str | Path, demo: bool = True, **extra: str
+) -> Generator[subprocess.Popen[str]]:
     """A running command; it is killed if it still runs at the end."""
     with subprocess.Popen(
         [sys.executable, ROOT / "run_pipeline.py", *options],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=environment(extra),
+        env=environment(extra, demo=demo),
     ) as process:
         try:
             yield process
