@@ -117,6 +117,9 @@ class DisplaySettings(Section):
     """``auto``: a window where there is a screen, else the terminal where there is one."""
     pictures: Literal["raw", "jpeg"] = "raw"
     """``jpeg``: a tenth of the bytes, for a display on another machine."""
+    smoothing_s: Annotated[float, Field(ge=0, le=60)] = 0.0
+    """Time constant by which a face's probabilities are smoothed where they are shown. What is
+    published, recorded and joined with the voice is never smoothed."""
 
 
 NODES = frozenset(("hub", "launcher", "media", "inference", "fusion", "display"))

@@ -1,11 +1,13 @@
 """What is known of one camera, one microphone, one node: from messages to its part of a scene."""
 
 from collections import OrderedDict
+from dataclasses import replace
 from typing import TypeVar
 
 from display.meters import Median, Rate
 from display.pairing import Pairing, pixels
 from display.scene import CameraScene, NodeScene, VoiceScene
+from display.smoothing import Smoothing
 from messaging.schema import (
     AudioChunk,
     FaceEmotions,
@@ -42,11 +44,12 @@ def _end(event: str, reason: str) -> str:
 class Camera:
     """Its pictures, the results that belong to them, and how fast and how late they come."""
 
-    def __init__(self, name: str, *, is_comparable: bool) -> None:
+    def __init__(self, name: str, *, is_comparable: bool, smoothing_s: float = 0.0) -> None:
         self._name = name
         self._is_comparable = is_comparable
         """Whether this process's clock is the pipeline's: else a latency means nothing."""
         self._pairing = Pairing()
+        self._smoothing = Smoothing(smoothing_s)
         self._result: Received[FaceEmotions] | None = None
         self._pictures, self._results = Rate(), Rate()
         self._latency_ms, self._inference_ms = Median(), Median()
@@ -70,8 +73,9 @@ class Camera:
         result = received.message
         self._heard_ns = received.received_ns
         if result.event == "analysed":
-            self._result = received
-            self._pairing.add_result(received)
+            faces = self._smoothing(result.stamp.pipeline_ns, result.faces)
+            self._result = replace(received, message=replace(result, faces=faces))
+            self._pairing.add_result(self._result)
             self._results.note(received.received_ns)
             self._inference_ms.note(result.inference_ns / 1e6)
             if self._is_comparable and not result.lossless and result.stamp.bound_ns is not None:

@@ -29,7 +29,11 @@ def run(settings: Settings) -> None:
     with Node(
         NAME, settings.bus.address, topics, settings.log_level, settings.bus.connect_timeout_s
     ) as node:
-        view = View(NAME, is_comparable=node.stamp().bound_ns is not None)
+        view = View(
+            NAME,
+            is_comparable=node.stamp().bound_ns is not None,
+            smoothing_s=settings.display.smoothing_s,
+        )
         if console.is_terminal and not console.is_dumb_terminal:
             _show(node, view, console)
         else:

@@ -28,10 +28,12 @@ class View:
     Args:
         name: the display's own node; what it lets pass or misses itself is nobody's loss.
         is_comparable: whether this process's clock is the pipeline's.
+        smoothing_s: time constant of the probabilities that are shown of a face.
     """
 
-    def __init__(self, name: str, *, is_comparable: bool) -> None:
+    def __init__(self, name: str, *, is_comparable: bool, smoothing_s: float = 0.0) -> None:
         self._name = name
+        self._smoothing_s = smoothing_s
         self._is_comparable = is_comparable
         self._cameras: OrderedDict[str, Camera] = OrderedDict()
         self._microphones: OrderedDict[str, Microphone] = OrderedDict()
@@ -64,7 +66,9 @@ class View:
 
     def _camera(self, name: str) -> Camera:
         if name not in self._cameras:
-            self._cameras[name] = Camera(name, is_comparable=self._is_comparable)
+            self._cameras[name] = Camera(
+                name, is_comparable=self._is_comparable, smoothing_s=self._smoothing_s
+            )
         keep_newest(self._cameras, name, MOST_SOURCES)
         return self._cameras[name]
 

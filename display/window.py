@@ -56,7 +56,11 @@ def run(settings: Settings) -> None:
         ) as node,
         Window() as window,
     ):
-        view = View(NAME, is_comparable=node.stamp().bound_ns is not None)
+        view = View(
+            NAME,
+            is_comparable=node.stamp().bound_ns is not None,
+            smoothing_s=settings.display.smoothing_s,
+        )
         camera: str | None = None
         painted_ns = 0
         is_fresh = False
