@@ -8,8 +8,8 @@ from inference.detector import Box
 STOP_S = 0.5
 """A velocity that nobody sees fades with this time constant."""
 JITTER = 0.04
-"""Standard deviation of a detection's centre, in sizes of the face. BlazeFace's on a face that
-moves; on one that sits still it is a quarter of that."""
+"""Standard deviation of a detection's centre, in sizes of the face: generous, since the boxes of
+half-hidden faces jump."""
 AGITATION = 6.0
 """How soon a velocity changes: its variance grows by so many sizes squared a second, per second."""
 FIRST_SPEED = 1.4

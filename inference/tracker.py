@@ -14,7 +14,8 @@ ABSENCE_S = 0.5
 """Who was away for longer must look as before. Over shorter gaps motion tells people apart better
 than looks do, which change with every hand and every other head that is in front of a face."""
 DIFFERENT = 0.65
-"""Looks farther apart are two people's (docs/accuracy.md has the figures)."""
+"""Looks farther apart are two people's. Of six talking heads and three drawn people 99 % of the
+pairs of one person are within 0.52, and 99 % of those of two people beyond 0.61."""
 DEVIATIONS = 3.5
 """How far a face may be from where it is expected, in standard deviations,"""
 SLACK = 0.3
