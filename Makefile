@@ -24,7 +24,7 @@ bench: .venv/ready
 .venv/ready: requirements.lock
 	@test -n "$(PYTHON)" || { echo "emofuse needs Python 3.11, 3.12 or 3.13 with venv (Debian: apt-get install python3 python3-venv)"; exit 2; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "$(PYTHON) cannot make a virtual environment; on Debian: apt-get install python3-venv"; exit 2; }
-	@echo "building .venv from requirements.lock (once; TensorFlow is about 600 MB)"
+	@echo "building .venv from requirements.lock: once, some minutes, 3 GB (most of it TensorFlow)"
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
 	@touch $@

@@ -77,14 +77,15 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
         if not name.startswith(PREFIX) or name == CONFIG_VARIABLE:
             continue
         *sections, key = name.removeprefix(PREFIX).lower().split(NESTED)
-        place: Any = values
+        place = values
         for section in sections:
-            place = place.setdefault(section, {})
-            if not _is_section(place):
+            inside: dict[str, Any] | str = place.setdefault(section, {})
+            if isinstance(inside, str):
                 raise SettingsError(
                     f"{name} in the environment contradicts {PREFIX}{section.upper()}, "
                     "which gives the whole section one value"
                 )
+            place = inside
         place[key] = value
     return values
 

@@ -53,7 +53,7 @@ def can_hide_files() -> bool:
     return subprocess.run(hide, capture_output=True, check=False).returncode == 0
 
 
-def run_without(library: str, *options: str) -> subprocess.CompletedProcess[str]:
+def run_without(library: str, *options: str, demo: bool = True) -> subprocess.CompletedProcess[str]:
     """Run the pipeline where ``library`` cannot be loaded, as if it were not installed."""
     found = [
         path
@@ -66,7 +66,7 @@ def run_without(library: str, *options: str) -> subprocess.CompletedProcess[str]
         capture_output=True,
         text=True,
         timeout=PATIENCE_S,
-        env=environment(),
+        env=environment(demo=demo),
         check=False,
     )
 
@@ -87,7 +87,7 @@ def test_a_missing_library_is_named_before_anything_starts(library: str, package
 @pytest.mark.skipif(not can_hide_files(), reason="hiding a library takes root and Linux")
 @pytest.mark.skipif(find_library("portaudio") is None, reason="PortAudio is not installed")
 def test_without_portaudio_the_demo_session_plays_and_the_package_is_named() -> None:
-    run = run_without("libportaudio.so.2", *RUN)
+    run = run_without("libportaudio.so.2", *RUN, demo=False)
     assert run.returncode == 0, run.stderr
     assert "apt-get install libportaudio2" in run.stderr
     assert "surprise" in run.stdout
@@ -96,7 +96,9 @@ def test_without_portaudio_the_demo_session_plays_and_the_package_is_named() -> 
 @pytest.mark.skipif(not can_hide_files(), reason="hiding a library takes root and Linux")
 @pytest.mark.skipif(find_library("portaudio") is None, reason="PortAudio is not installed")
 def test_without_portaudio_a_microphone_that_is_asked_for_is_refused() -> None:
-    run = run_without("libportaudio.so.2", *RUN[:-2], "--camera", "none", "--microphone", "0")
+    run = run_without(
+        "libportaudio.so.2", *RUN[:-2], "--camera", "none", "--microphone", "0", demo=False
+    )
     assert run.returncode == 2
     assert "apt-get install libportaudio2" in run.stderr
     assert "Traceback" not in run.stderr

@@ -10,13 +10,16 @@ from typing import Any
 
 import pytest
 
+from capture.cameras import has_camera
 from capture.demo import load_truth
+from capture.microphones import has_microphone
+from messaging.errors import UserError
 from tests.conftest import SHARED
 from tests.pipelines import (
+    ROOT,
     command_name,
     descendants,
     emofuse,
-    environment,
     label,
     result,
     started,
@@ -35,9 +38,23 @@ def assert_true_to_the_script(utterances: list[dict[str, Any]]) -> None:
         assert record["offset_s"] == pytest.approx(expected.offset_s, abs=BOUNDARY_S)
 
 
-def test_without_devices_the_demo_session_plays_and_every_label_is_right() -> None:
-    outcome = label("--speed", "max")
+def has_devices() -> bool:
+    """Whether the machine is one on which the pipeline is live."""
+    try:
+        return has_camera() and has_microphone()
+    except UserError:
+        return False
+
+
+@pytest.mark.skipif(has_devices(), reason="there are a camera and a microphone")
+def test_without_devices_the_demo_session_plays_and_says_so() -> None:
+    outcome = label("--speed", "max", demo=False)
     assert "playing the demo session instead" in outcome.stderr
+    assert_true_to_the_script(outcome.utterances)
+
+
+def test_every_label_of_the_demo_session_is_right() -> None:
+    outcome = label("--speed", "max")
     assert_true_to_the_script(outcome.utterances)
     for record in outcome.utterances:
         assert (record["status"], record["settled"], record["final"]) == ("matched", True, True)
@@ -48,6 +65,17 @@ def test_without_devices_the_demo_session_plays_and_every_label_is_right() -> No
     for counts in outcome.summary["nodes"].values():
         assert (counts["lost"], counts["rejected"]) == (0, 0)
     assert outcome.summary["nodes"]["inference"]["dropped"] == 0
+
+
+def test_the_example_in_the_readme_is_true() -> None:
+    readme = (ROOT / "README.md").read_text()
+    example = json.loads(readme.partition("```json")[2].partition("```")[0])
+    record = next(
+        record
+        for record in label("--speed", "max").utterances
+        if record["onset_s"] == example["onset_s"]
+    )
+    assert {key: record[key] for key in example} == example
 
 
 def test_real_time_and_full_speed_give_the_same_results() -> None:
@@ -128,24 +156,20 @@ def test_tensorflow_gives_the_same_results_where_it_is_asked_for() -> None:
 
 
 def test_single_nodes_meet_at_the_shared_address(tmp_path: Path) -> None:
-    where = {"XDG_RUNTIME_DIR": str(tmp_path)}
+    where = str(tmp_path)
     with (
-        started("hub", **where) as hub,
-        started("node", "inference", **where) as inference,
-        started("node", "fusion", EMOFUSE_FUSION__EXIT_WHEN_CLOSED="1", **where) as fusion,
-        started("node", "media", "--speed", "max", **where, **demo()) as media,
+        started("hub", XDG_RUNTIME_DIR=where) as hub,
+        started("node", "inference", XDG_RUNTIME_DIR=where) as inference,
+        started(
+            "node", "fusion", XDG_RUNTIME_DIR=where, EMOFUSE_FUSION__EXIT_WHEN_CLOSED="1"
+        ) as fusion,
+        started("node", "media", "--speed", "max", XDG_RUNTIME_DIR=where) as media,
     ):
         assert media.wait(PATIENCE_S) == 0
         assert fusion.wait(PATIENCE_S) == 0
         for node in (inference, hub):
             node.send_signal(signal.SIGTERM)
             assert node.wait(PATIENCE_S) == 0
-
-
-def demo() -> dict[str, str]:
-    from capture.demo import CLIP
-
-    return {"EMOFUSE_MEDIA__FILE": str(CLIP)}
 
 
 def test_two_pipelines_on_one_machine_do_not_meet() -> None:
@@ -175,7 +199,7 @@ def test_two_pipelines_on_one_machine_do_not_meet() -> None:
 def test_a_mistake_gets_one_clear_line_and_exit_code_2(
     options: tuple[str, ...], error: str, tmp_path: Path
 ) -> None:
-    run = emofuse(*options, TMPDIR=str(tmp_path))
+    run = emofuse(*options, demo=False, TMPDIR=str(tmp_path))
     assert run.returncode == 2, run.stderr
     assert error in run.stderr
     assert "Traceback" not in run.stderr
@@ -212,7 +236,3 @@ def test_a_killed_launcher_leaves_no_process() -> None:
         assert len(children) >= 4
         os.kill(run.pid, signal.SIGKILL)
     wait_until_gone(children)
-
-
-def test_the_environment_of_these_tests_holds_no_screen() -> None:
-    assert "DISPLAY" not in environment()
