@@ -44,5 +44,6 @@ def test_a_pipe_with_an_odd_name_is_one_line_and_exit_code_2(tmp_path: Path) -> 
     os.mkfifo(pipe)
     run = emofuse("--display", "none", "--json", "--media", pipe)
     assert run.returncode == 2
-    (line,) = run.stderr.splitlines()
-    assert line.endswith(r"two\nlines.mp4 is no file; give a video or sound file")
+    said = run.stderr.splitlines()
+    assert said[0].endswith(r"two\nlines.mp4 is no file; give a video or sound file")
+    assert len(said) == 1, said
