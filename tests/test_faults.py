@@ -21,7 +21,7 @@ from commands.run import run as run_in_this_process
 from config.settings import Settings
 from messaging.errors import UserError
 from run_pipeline import choose_processes
-from tests.capture.test_microphone import needs_pulse
+from tests.capture.sound_server import needs_pulse
 from tests.live import LivePipeline, live_pipeline
 from tests.pipelines import ROOT, command_name, descendants, environment, started, wait_until_gone
 
