@@ -249,18 +249,24 @@ class Supervisor:
 def _signals_held() -> Generator[None]:
     """Being asked to stop waits until a child that starts is noted, and could be stopped too.
 
-    The child inherits this. It lets go of SIGTERM when it runs; Ctrl-C reaches every process of a
-    terminal, and children leave that one to the launcher.
+    The child inherits the blocked signals. It lets go of SIGTERM when it runs; Ctrl-C reaches every
+    process of a terminal, and children leave that one to the launcher. Blocking is not enough here:
+    the system may choose another thread, and Python still handles the signal in this one.
     """
-    if sys.platform == "win32":
-        yield
-        return
-    held = {signal.SIGINT, signal.SIGTERM}
-    former = signal.pthread_sigmask(signal.SIG_BLOCK, held)
+    held = signal.SIGINT, signal.SIGTERM
+    came: list[int] = []
+    former = {number: signal.signal(number, lambda n, _: came.append(n)) for number in held}
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_BLOCK, held)
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, former)
+        if sys.platform != "win32":
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, held)
+        for number, handler in former.items():
+            signal.signal(number, handler)
+        for number in came:
+            signal.raise_signal(number)
 
 
 def _manner(code: int) -> str:
