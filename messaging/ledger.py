@@ -74,7 +74,9 @@ class Ledger:
         if stream is None:
             if len(self._streams) >= MOST_STREAMS:
                 return False
-            stream = self._streams[topic, sender] = _Stream(incarnation, seq - 1, newest=incarnation)
+            stream = self._streams[topic, sender] = _Stream(
+                incarnation, seq - 1, newest=incarnation
+            )
         elif incarnation > stream.newest and seq <= JUMP:
             stream.newest = incarnation
             stream.begin_anew(incarnation, -1)
