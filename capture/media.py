@@ -181,6 +181,8 @@ def play(node: Node, file: MediaFile, activity: VoiceActivity, settings: MediaSe
             publish_picture(node, said.message, said.pixels, ahead)
             continue
         if ahead and file.video is None and said.topic is SPEECH:
+            while said.message.event != "opened" and not node.is_awaited(SPEECH) and alive():
+                node.receive(NAP_S)
             node.wait_for_credit(SPEECH, ahead)
         node.publish(said.topic, said.message, said.payload)
 

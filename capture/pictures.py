@@ -25,18 +25,20 @@ def fits(height: int, width: int) -> bool:
 def publish_picture(node: Node, frame: VideoFrame, pixels: Pixels | None, ahead: int = 0) -> None:
     """Without ``pixels`` it is punctuation, which goes to all.
 
-    With ``ahead`` the source is lossless: wait until somebody reads, and until the slowest reader
-    is less than that many messages behind.
+    With ``ahead`` the source is lossless: wait until somebody gives credit, and until the slowest
+    of those is less than that many messages behind. Who gives none looks on, and may miss some.
     """
     if pixels is None:
         for topic in TOPICS:
             node.publish(topic, frame)
         return
-    while not (wanted := [topic for topic in TOPICS if node.is_wanted(topic)]):
-        if not ahead or not node.alive():
+    while ahead and not any(map(node.is_awaited, TOPICS)):
+        if not node.alive():
             return
         node.receive(0.1)
-    for topic in wanted:
+    for topic in TOPICS:
+        if not node.is_wanted(topic) and not node.is_awaited(topic):
+            continue
         if ahead:
             node.wait_for_credit(topic, ahead)
         node.publish(topic, frame, pixels if topic is VIDEO else to_jpeg(pixels))

@@ -20,7 +20,12 @@ def run(settings: Settings) -> None:
     bus = settings.bus
     aligner = Aligner(settings.fusion)
     with Node(
-        "fusion", bus.address, (FACES, SPEECH), settings.log_level, bus.connect_timeout_s
+        "fusion",
+        bus.address,
+        (FACES, SPEECH),
+        settings.log_level,
+        bus.connect_timeout_s,
+        credits_of=(SPEECH,),
     ) as node:
         while node.alive() and not (settings.fusion.exit_when_closed and aligner.done):
             for received in node.receive(LOOK_AROUND_S):

@@ -17,10 +17,18 @@ def run(settings: Settings) -> None:
     """Answer every picture with one result until asked to stop."""
     topic = VIDEO_JPEG if settings.inference.pictures == "jpeg" else VIDEO
     bus = settings.bus
-    with Node("inference", bus.address, [topic], settings.log_level, bus.connect_timeout_s) as node:
+    with Node(
+        "inference",
+        bus.address,
+        [topic],
+        settings.log_level,
+        bus.connect_timeout_s,
+        credits_of=[topic],
+    ) as node:
         inference = open_face_inference(settings.inference)
         while node.alive():
             for received in node.receive():
+                node.alive()  # a slow detector may need seconds for what has come at once
                 result = answer(inference, received)
                 node.publish(FACES, result)
                 if received.message.event == "picture" and result.event == "gap":

@@ -37,6 +37,7 @@ class Hub:
             ]
         except zmq.ZMQError as error:
             self._context.destroy(linger=0)
+            self._unlock()
             raise UserError(
                 f"the hub cannot bind {address}: {error.strerror}; another program may be there "
                 "(choose another address with --bind)"
@@ -72,6 +73,9 @@ class Hub:
         self._context.term()
         for thread in self._threads:
             thread.join()
+        self._unlock()
+
+    def _unlock(self) -> None:
         if self._lock is not None:
             for left in (*astuple(self._places), f"ipc://{self._lock.name}"):
                 Path(left.removeprefix("ipc://")).unlink(missing_ok=True)
@@ -84,7 +88,7 @@ def _lock(address: str) -> IO[str] | None:
         return None
     import fcntl
 
-    path = Path(address.removeprefix("ipc://")).with_suffix(".lock")
+    path = Path(address.removeprefix("ipc://") + ".lock")
     try:
         lock = path.open("w")
     except OSError as error:

@@ -100,9 +100,11 @@ class Ledger:
         for as long as it does not come.
 
         Events travel in one line with the heartbeats. ``bulk`` does not: there the word of the
-        heartbeat before is taken, whose pictures have arrived by now if they ever will.
+        heartbeat before is taken, whose pictures have arrived by now if they ever will; the last
+        word of all is taken as it is.
         """
-        for word, proxy in ((now, "events"), (before, "bulk")):
+        closing = now.message.state == "closing"
+        for word, proxy in ((now, "events"), (now if closing else before, "bulk")):
             for counts in word.message.counts if word else ():
                 stream = self._streams.get((counts.topic, now.sender))
                 if (
@@ -115,7 +117,7 @@ class Ledger:
                 ):
                     continue
                 stream.said_seq = counts.last_seq
-                stream.closed = now.message.state == "closing"
+                stream.closed = closing
 
     def counts(self) -> tuple[TopicCounts, ...]:
         sent = (

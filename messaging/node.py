@@ -36,6 +36,9 @@ LEVELS: Mapping[int, LogLevel] = {
     logging.WARNING: "warning",
 }
 
+TERMINAL_SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(signal, name)
+)
 HEARTBEAT_NS = 1_000_000_000
 EAGER_HEARTBEAT_NS = 250_000_000
 EAGER_NS = 5_000_000_000
@@ -44,6 +47,10 @@ WORK_UP_NS = 1_000_000_000
 """A node that is asked to stop works up what has arrived, but no longer than this."""
 GONE_NS = 2_000_000_000
 """A reader that said nothing for so long, while a newer one of its name speaks, was restarted."""
+FORGOTTEN_NS = 10_000_000_000
+"""A reader that said nothing for so long is not waited for any more."""
+MOST_READERS = 64
+"""That a lossless sender waits for."""
 
 
 @dataclass(slots=True)
@@ -66,8 +73,11 @@ class Node:
         log_level: str = "info",
         connect_timeout_s: float = 10.0,
         meanwhile: Callable[[], object] = lambda: None,
+        credits_of: Sequence[Topic[Any]] = (),
     ) -> None:
-        """``meanwhile`` is called again and again while the hub is waited for."""
+        """``meanwhile`` is called again and again while the hub is waited for. Lossless sources
+        of ``credits_of`` wait for this node, which gives them credit.
+        """
         self.name = name
         self._subscribed = frozenset(topic.name for topic in subscribe)
         topics = dict.fromkeys((*subscribe, HEARTBEAT, CONTROL))
@@ -85,6 +95,7 @@ class Node:
         self._asked_ns = 0
         self._has_work = bool(subscribe)
         self._peers: dict[str, Received[Heartbeat]] = {}
+        self._credits_of = tuple(topic.name for topic in credits_of)
         self._credit: dict[tuple[str, str], _Credit] = {}
         self._bound_ns: int | None = 0
         self._launched = multiprocessing.parent_process() is not None
@@ -136,9 +147,10 @@ class Node:
             self._stop.set()
 
         signal.signal(signal.SIGTERM, ask)
-        # Ctrl-C reaches every process of a terminal at once; launched nodes leave the order of
-        # stopping to their launcher, or results on their way would be lost.
-        signal.signal(signal.SIGINT, signal.SIG_IGN if self._launched else ask)
+        # Ctrl-C and the terminal's end reach every process of it at once; launched nodes leave the
+        # order of stopping to their launcher, or results on their way would be lost.
+        for number in TERMINAL_SIGNALS:
+            signal.signal(number, signal.SIG_IGN if self._launched else ask)
 
     @property
     def state(self) -> State:
@@ -166,7 +178,8 @@ class Node:
         self._flush_log()
         if not self._stop.is_set():
             return True
-        self._asked_ns = self._asked_ns or now
+        if not self._asked_ns:  # one more look at what had come before the asking
+            self._asked_ns, self._has_work = now, bool(self._subscribed)
         return self._has_work and now - self._asked_ns < WORK_UP_NS
 
     def ask_to_stop(self) -> None:
@@ -223,57 +236,74 @@ class Node:
             ),
         )
 
-    def wait_for_credit(self, topic: Topic[Any], ahead: int) -> bool:
-        """Block until the slowest reader is less than ``ahead`` messages behind on ``topic``.
+    def is_awaited(self, topic: Topic[Any]) -> bool:
+        """Whether any node gives credit for what this one sends on ``topic``."""
+        return any(name == topic.name for name, _ in self._credit)
 
-        The readers are those that give credit; while there is none, ``ahead`` messages may leave.
+    def wait_for_credit(self, topic: Topic[Any], ahead: int) -> bool:
+        """Block until the slowest reader that gives credit is less than ``ahead`` messages behind
+        on ``topic``; returns at once where there is none.
+
         ``False`` when the node was asked to stop meanwhile.
         """
+        since_ns = monotonic_ns()
         while self.alive():
-            sent = self._bus.ledger.sent(topic.name)
-            self._forgive_restarted_readers(topic, sent)
-            acknowledged = [
-                credit.seq for (name, _), credit in self._credit.items() if name == topic.name
-            ]
-            if sent - 1 - min(acknowledged, default=-1) < ahead:
+            self._forget_silent_readers()
+            if self._bus.ledger.sent(topic.name) - 1 - self._least_credit(topic) < ahead:
                 if self.state == "waiting":
-                    self.state, self.text = "running", ""
+                    self.text, self.state = "", "running"
                 return True
+            if monotonic_ns() - since_ns > HEARTBEAT_NS:
+                self.text, self.state = f"waiting for the readers of {topic.name}", "waiting"
             self.receive(0.1)
         return False
 
-    def _forgive_restarted_readers(self, topic: Topic[Any], sent: int) -> None:
-        """What a reader had not acknowledged when it died will never be: do not wait for it."""
-        silent_since = monotonic_ns() - GONE_NS
-        for (name, reader), credit in self._credit.items():
-            peer = self._peers.get(reader)
-            if (
-                name == topic.name
-                and peer is not None
-                and peer.incarnation > credit.incarnation
-                and credit.heard_ns < silent_since
-            ):
-                self.log.warning(
-                    "%s was restarted; %d messages of %s were lost with it",
-                    reader,
-                    sent - 1 - credit.seq,
-                    topic.name,
-                )
-                credit.incarnation, credit.seq = peer.incarnation, sent - 1
+    def _least_credit(self, topic: Topic[Any]) -> int:
+        acknowledged = [c.seq for (name, _), c in self._credit.items() if name == topic.name]
+        return min(acknowledged, default=self._bus.ledger.sent(topic.name) - 1)
+
+    def _forget_silent_readers(self) -> None:
+        silent_since = monotonic_ns() - FORGOTTEN_NS
+        for key, credit in list(self._credit.items()):
+            if credit.heard_ns < silent_since:
+                self.log.warning("%s fell silent: %s does not wait for it", key[1], key[0])
+                del self._credit[key]
 
     def _note_peer(self, received: Received[Heartbeat]) -> None:
-        """A heartbeat's word on what its sender sent shows what is missing at the end.
-
-        For ``bulk`` the word of the heartbeat before is used: it comes by the other proxy, and may
-        arrive before the messages that it counts.
-        """
+        """A heartbeat shows what of its sender is missing at the end, and who its readers are."""
         former = self._peers.get(received.sender)
         self._peers[received.sender] = received
         self._bus.ledger.tails(received, former)
+        for topic in received.message.awaited:
+            if received.message.state == "closing":
+                self._credit.pop((topic, received.sender), None)
+            else:
+                self._note_reader(topic, received)
         for counts in received.message.counts:
             credit = self._credit.get((counts.topic, received.sender))
             if credit and counts.sender == self.name and credit.incarnation == received.incarnation:
                 self._extend(credit, counts.topic, counts.last_seq)
+
+    def _note_reader(self, topic: str, received: Received[Heartbeat]) -> None:
+        """It is waited for from here on. What was sent before it came it will never acknowledge,
+        nor what the one that it replaces had in hand when it died.
+        """
+        now_ns, sent = monotonic_ns(), self._bus.ledger.sent(topic)
+        credit = self._credit.get((topic, received.sender))
+        if credit is None:
+            if len(self._credit) < MOST_READERS:
+                new = _Credit(received.incarnation, sent - 1, now_ns)
+                self._credit[topic, received.sender] = new
+        elif credit.incarnation == received.incarnation:
+            credit.heard_ns = now_ns
+        elif received.incarnation > credit.incarnation and credit.heard_ns < now_ns - GONE_NS:
+            self.log.warning(
+                "%s was restarted; up to %d messages of %s were lost with it",
+                received.sender,
+                sent - 1 - credit.seq,
+                topic,
+            )
+            credit.incarnation, credit.seq, credit.heard_ns = received.incarnation, sent - 1, now_ns
 
     def _obey(self, received: Received[Control]) -> None:
         control, reader = received.message, received.sender
@@ -285,6 +315,7 @@ class Node:
             and control.incarnation == self._bus.incarnation
             and control.reader == reader
             and self._bus.ledger.sent(control.topic)
+            and ((control.topic, reader) in self._credit or len(self._credit) < MOST_READERS)
         ):
             credit = self._credit.setdefault((control.topic, reader), _Credit())
             credit.incarnation = received.incarnation
@@ -312,6 +343,7 @@ class Node:
             rejected=self._bus.ledger.rejected + self.rejected_elsewhere,
             counts=self._bus.ledger.counts(),
             text=self.text,
+            awaited=self._credits_of,
         )
         self.publish(HEARTBEAT, beat)
 

@@ -13,11 +13,12 @@ import pytest
 import zmq
 
 from messaging.address import endpoints
+from messaging.bus import Bus
 from messaging.errors import UserError
 from messaging.hub import Hub
 from messaging.node import Node
 from messaging.schema import Control, Heartbeat, LogRecord, Marker, VideoFrame
-from messaging.topics import CONTROL, LOG, MARKERS, VIDEO
+from messaging.topics import CONTROL, HEARTBEAT, LOG, MARKERS, VIDEO, VIDEO_JPEG
 from messaging.wire import Received, topic_part
 
 PATIENCE_S = 10.0
@@ -86,7 +87,12 @@ def test_lossless_pictures_are_never_overtaken_and_the_sender_waits_for_its_read
 ) -> None:
     total, ahead = 60, 3
     farthest = 0
-    with Node("media", address) as media, Node("inference", address, [VIDEO]) as inference:
+    with (
+        Node("media", address) as media,
+        Node("inference", address, [VIDEO], credits_of=[VIDEO]) as inference,
+    ):
+        inference.alive()
+        collect(media, lambda _: media.is_awaited(VIDEO))
         done = threading.Event()
         sent = [0]
 
@@ -112,17 +118,45 @@ def test_lossless_pictures_are_never_overtaken_and_the_sender_waits_for_its_read
     assert farthest <= ahead
 
 
-def test_a_reader_that_was_restarted_does_not_block_a_lossless_sender(address: str) -> None:
+def test_a_reader_that_was_killed_does_not_block_a_lossless_sender(address: str) -> None:
+    """Also one that died before it had ever given credit."""
     with Node("media", address) as media:
-        with Node("inference", address, [VIDEO]) as first:
-            picture(media, 0, lossless=True)
-            (received,) = collect(first, bool)
-            first.give_credit(received)
-        with Node("inference", address, [VIDEO]) as second:
-            picture(media, 1, lossless=True)
-            collect(second, bool)  # and dies before it gives credit
-        with Node("inference", address, [VIDEO]):
+        killed = Bus("inference", address, [VIDEO])
+        killed.join(PATIENCE_S, lambda: None)
+        beat = Heartbeat(media.stamp(), "inference", "running", 1, awaited=("video",))
+        killed.publish(HEARTBEAT, beat)
+        collect(media, lambda _: media.is_awaited(VIDEO))
+        picture(media, 0, lossless=True)
+        killed.close()
+        with Node("inference", address, [VIDEO], credits_of=[VIDEO]) as successor:
+            reading = threading.Thread(target=read_for, args=(successor, 8.0))
+            reading.start()
             assert media.wait_for_credit(VIDEO, 1)
+            reading.join()
+
+
+def read_for(node: Node, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        node.alive()
+        node.receive(0.05)
+
+
+def test_who_gives_no_credit_looks_on_and_holds_up_nobody(address: str) -> None:
+    with (
+        Node("media", address) as media,
+        Node("inference", address, [VIDEO], credits_of=[VIDEO]) as inference,
+        Node("display", address, [VIDEO_JPEG, VIDEO]),
+    ):
+        inference.alive()
+        collect(media, lambda _: media.is_awaited(VIDEO))
+        assert not media.is_awaited(VIDEO_JPEG)
+        for index in range(20):
+            assert media.wait_for_credit(VIDEO_JPEG, 1)
+            assert media.wait_for_credit(VIDEO, 1)
+            picture(media, index, lossless=True)
+            (received,) = collect(inference, bool)
+            inference.give_credit(received)
 
 
 def test_heartbeats_tell_of_every_other_node(address: str) -> None:
@@ -197,10 +231,14 @@ def test_a_signal_ends_a_node_that_waits_for_its_hub_at_once(tmp_path: Path) -> 
 def test_a_lossless_sender_does_not_wait_for_what_was_lost_on_its_way(address: str) -> None:
     """The reader's heartbeats tell it what it missed."""
     stop = threading.Event()
-    with Node("inference", address, [VIDEO]) as inference, Node("media", address) as media:
+    with (
+        Node("inference", address, [VIDEO], credits_of=[VIDEO]) as inference,
+        Node("media", address) as media,
+    ):
         picture(media, 0, lossless=True)
         (received,) = collect(inference, bool)
         inference.give_credit(received)
+        collect(media, lambda _: media.is_awaited(VIDEO))
         for index in range(1, 500):  # more than fits between the two
             picture(media, index, lossless=True)
 
