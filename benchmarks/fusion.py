@@ -38,7 +38,7 @@ def faces(until_ns: int) -> Iterator[FaceEmotions]:
         yield FaceEmotions(
             Stamp(at_ns, "bench"), "camera", index, faces=seen, interval_ns=PICTURE_NS
         )
-    yield FaceEmotions(Stamp(until_ns, "bench"), "camera", 0, "closed")
+    yield FaceEmotions(Stamp(until_ns, "bench"), "camera", -(-until_ns // PICTURE_NS), "closed")
 
 
 def speech(until_ns: int) -> Iterator[SpeechEvent]:
@@ -81,7 +81,7 @@ def measure(messages: Iterable[Message]) -> str:
             labels += sum(result.final for result in results)
         spent += time.perf_counter() - begun
         count += len(batch)
-        most = max(most, aligner.pictures_kept)
+        most = max(most, aligner.kept)
         highest_mb = max(highest_mb, resident_mb())
     return (
         f"{count:>10,} {labels:>8,} {spent / count * 1e6:>14.2f} {most:>14,}"

@@ -39,7 +39,8 @@ class Aligner:
         """Messages that cannot be true; above all stamps of a source that do not increase."""
 
     @property
-    def pictures_kept(self) -> int:
+    def kept(self) -> int:
+        """Pictures, and holes between them, of all cameras."""
         return sum(len(history) for history in self._histories.values())
 
     @property

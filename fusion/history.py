@@ -1,8 +1,10 @@
-"""What one video source has shown: its watermark, and the faces that may still label something."""
+"""What one video source has shown: its watermark, the faces that may still label something, and the
+holes between its pictures.
+"""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 
 from messaging.schema import Face, FaceEmotions, Stamp
@@ -38,7 +40,18 @@ class Sighting:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """Pictures that were taken strictly between two instants, and that nobody looked at."""
+
+    after_ns: int
+    before_ns: int
+    pictures: int
+
+
 _at_ns = attrgetter("at_ns")
+_after_ns = attrgetter("after_ns")
+_before_ns = attrgetter("before_ns")
 
 
 def nearest(sightings: Iterable[Sighting], instant_ns: int) -> Sighting | None:
@@ -51,7 +64,9 @@ def nearest(sightings: Iterable[Sighting], instant_ns: int) -> Sighting | None:
 
 
 class History:
-    """One source's pictures. All stamps up to ``watermark_ns`` have been shown."""
+    """One source's pictures. Up to ``watermark_ns`` all are known that will ever be, and so is how
+    many are missing between them: a hole that is found later begins there or after.
+    """
 
     def __init__(self) -> None:
         self.seen = False
@@ -60,12 +75,16 @@ class History:
         self.lossless = False
         self.shown_ns = BEFORE_ALL
         self.forgotten_ns = BEFORE_ALL
-        """The latest picture that is no longer kept."""
+        """The latest instant of which a picture or a hole is no longer kept."""
         self._pictures: list[int] = []
         self._sightings: list[Sighting] = []
+        self._holes: list[Hole] = []
+        self._next_index = 0
+        """The number of the first picture that is not known yet."""
 
     def __len__(self) -> int:
-        return len(self._pictures)
+        """Pictures and holes that are kept."""
+        return len(self._pictures) + len(self._holes)
 
     @property
     def watermark_ns(self) -> int:
@@ -75,16 +94,21 @@ class History:
         """Take the source's next message; ``False`` where it was ignored, since a stamp of one
         source must lie after the one before.
         """
-        at_ns = message.stamp.pipeline_ns
-        if message.event in ("analysed", "gap") and at_ns <= self.shown_ns:
+        at_ns, event = message.stamp.pipeline_ns, message.event
+        if event in ("analysed", "gap") and at_ns <= self.shown_ns:
             return False
-        self.seen, self.closed = True, message.event == "closed"
+        self.seen, self.closed = True, event == "closed"
         self.lossless = message.lossless
-        if message.event == "opened":
+        if event == "opened":
             self._open(at_ns)
-            return True
+        else:
+            self._find_hole(at_ns, message.index)
+        self._next_index = message.index
+        if event in ("opened", "gap"):
+            at_ns -= 1  # a picture of that instant may come, or may be the one that is unreadable
         self.shown_ns = max(self.shown_ns, at_ns)
-        if message.event == "analysed":
+        if event == "analysed":
+            self._next_index += 1
             self._pictures.append(at_ns)
             if message.faces:
                 self._sightings.append(Sighting.of(message))
@@ -97,8 +121,18 @@ class History:
         if at_ns < self.shown_ns:
             del self._pictures[bisect_left(self._pictures, at_ns) :]
             del self._sightings[bisect_left(self._sightings, at_ns, key=_at_ns) :]
+            del self._holes[bisect_left(self._holes, at_ns - 1, key=_after_ns) :]
+            if self._holes:
+                last = self._holes[-1]
+                self._holes[-1] = replace(last, before_ns=min(last.before_ns, at_ns))
             self.shown_ns = at_ns - 1
-        self.shown_ns = max(self.shown_ns, at_ns - 1)
+
+    def _find_hole(self, before_ns: int, index: int) -> None:
+        """A number that fell back is of a source that began anew, and whose ``opened`` was lost."""
+        missing = index - self._next_index if index >= self._next_index else index
+        if missing:
+            before_ns = max(before_ns, self.shown_ns + 1)
+            self._holes.append(Hole(self.shown_ns, before_ns, missing))
 
     def around(self, instant_ns: int, within_ns: int) -> list[Sighting]:
         """The last sighting before the instant and the first one from it on, within reach."""
@@ -115,12 +149,24 @@ class History:
         """How many pictures, with a face or without, have first <= stamp <= last."""
         return bisect_right(self._pictures, last_ns) - bisect_left(self._pictures, first_ns)
 
+    def missing(self, first_ns: int, last_ns: int) -> int:
+        """How many pictures at most have first <= stamp <= last, and were never looked at."""
+        start = bisect_right(self._holes, first_ns, key=_before_ns)
+        stop = bisect_left(self._holes, last_ns, key=_after_ns)
+        return sum(hole.pictures for hole in self._holes[start:stop])
+
     def forget(self, before_ns: int) -> None:
-        """Let go of pictures before an instant, half of all or more at a time: moving the others
+        """Let go of what lies before an instant, half of all or more at a time: moving the others
         up costs no more than taking them in did, and at most twice the needed ones are kept.
         """
-        gone = bisect_left(self._pictures, before_ns)
-        if gone and 2 * gone >= len(self._pictures):
-            self.forgotten_ns = self._pictures[gone - 1]
-            del self._pictures[:gone]
-            del self._sightings[: bisect_left(self._sightings, before_ns, key=_at_ns)]
+        pictures = bisect_left(self._pictures, before_ns)
+        holes = bisect_left(self._holes, before_ns, key=_before_ns)
+        if not 0 < len(self) <= 2 * (pictures + holes):
+            return
+        if pictures:
+            self.forgotten_ns = self._pictures[pictures - 1]
+        if holes:
+            self.forgotten_ns = max(self.forgotten_ns, self._holes[holes - 1].before_ns)
+        del self._pictures[:pictures]
+        del self._holes[:holes]
+        del self._sightings[: bisect_left(self._sightings, before_ns, key=_at_ns)]

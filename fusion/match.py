@@ -15,6 +15,9 @@ from messaging.schema import Probabilities, Status, UtteranceEmotion, most_likel
 Reference = Literal["offset", "middle", "onset"]
 Method = Literal["nearest"] | Aggregate
 
+MOST = 2**63 - 1
+"""That a message can count."""
+
 
 class Match:
     """What labels an utterance, as far as the competing cameras' histories go by now."""
@@ -45,12 +48,13 @@ class Match:
 
         Such a picture lies after its source's watermark. It could beat a candidate at distance d
         until r + d (an equally distant later one wins, at one stamp the name decides), or be the
-        first candidate until r + max_gap; and until the offset it counts as one of the span.
+        first candidate until r + max_gap; and until the offset it counts as one of the span. A
+        hole that is yet to be found begins at the watermark or after, so it is none of these.
         """
         if not self._histories:
             return False
         watermark_ns = min(history.watermark_ns for history in self._histories)
-        return watermark_ns >= max(self.utterance.offset_ns, self._instant_ns + self._reach_ns)
+        return watermark_ns >= self._window_ns[1]
 
     def provisional(self) -> UtteranceEmotion:
         """The first word, at the onset: the nearest face of those known by now."""
@@ -63,12 +67,14 @@ class Match:
             return replace(self._result(None, "late"), final=True)
         span = self.utterance.onset_ns, self.utterance.offset_ns
         pictures = sum(history.pictures(*span) for history in self._histories)
+        missing = sum(history.missing(*self._window_ns) for history in self._histories)
         faces = [s.face.probabilities for h in self._histories for s in h.sightings(*span)]
         result = replace(
             self._result(self._winner, self._status()),
             pictures=pictures,
             faces=len(faces),
             coverage=len(faces) / pictures if pictures else 0.0,
+            missing=min(missing, MOST),
             settled=proven and not self.utterance.cut_short,
             final=True,
         )
@@ -90,6 +96,14 @@ class Match:
     def _reach_ns(self) -> int:
         """How far from the instant a picture could still change the winner."""
         return abs(self._winner.at_ns - self._instant_ns) if self._winner else self._max_gap_ns
+
+    @property
+    def _window_ns(self) -> tuple[int, int]:
+        """The first and the last instant at which a picture could change the result."""
+        return (
+            min(self.utterance.onset_ns, self._instant_ns - self._reach_ns),
+            max(self.utterance.offset_ns, self._instant_ns + self._reach_ns),
+        )
 
     def _is_late(self, method: Method) -> bool:
         """Whether a picture that is no longer kept could have changed the label."""

@@ -206,11 +206,16 @@ class UtteranceEmotion:
     alignment_bound_ns: Count | None = None
     """Error bound of ``dt_ns``: both clocks', half a picture interval, voice activity's own."""
     settled: Flag = False
-    """No later arrival could have changed this result."""
+    """No later arrival could have changed this result. A picture that nobody looked at could
+    have, unless ``missing`` is 0."""
     final: Flag = False
     """The last word on this utterance; a provisional one comes at its onset."""
     detector: Text = ""
     classifier: Text = ""
+    missing: Count = 0
+    """Pictures that competing cameras took and nobody looked at, and that may lie within the span,
+    or as near to the reference instant as the chosen one (``max_gap`` where there is none): as far
+    as the steps between the pictures' numbers tell, at most so many."""
 
 
 @dataclass(frozen=True, slots=True, config=WIRE)
@@ -256,6 +261,8 @@ class Heartbeat:
     counts: Annotated[tuple[TopicCounts, ...], Field(max_length=1024)] = ()
     text: Text = ""
     """What it is waiting for, or doing."""
+    awaited: Annotated[tuple[Name, ...], Field(max_length=16)] = ()
+    """Topics of which it gives credit: their lossless sources wait for it."""
 
 
 @dataclass(frozen=True, slots=True, config=WIRE)
@@ -269,7 +276,7 @@ class LogRecord:
 @dataclass(frozen=True, slots=True, config=WIRE)
 class Control:
     """A request. ``stop`` ends every node. ``credit`` tells a lossless sender that a reader has
-    done with all its messages on ``topic`` up to sequence number ``seq`` (-1: it is ready).
+    done with all its messages on ``topic`` up to sequence number ``seq``.
     """
 
     stamp: Stamp

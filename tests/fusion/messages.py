@@ -32,12 +32,20 @@ def face(
 
 
 def picture(
-    ms: float, *faces: Face, camera: str = "a", lossless: bool = False, bound_ns: int | None = 0
+    ms: float,
+    *faces: Face,
+    camera: str = "a",
+    index: int = 0,
+    lossless: bool = False,
+    bound_ns: int | None = 0,
 ) -> FaceEmotions:
+    """Where all pictures have the number 0 none is missing: a number that falls back tells nothing
+    of those before.
+    """
     return FaceEmotions(
         stamp(ms, bound_ns),
         camera,
-        0,
+        index,
         faces=faces,
         interval_ns=40 * MS,
         lossless=lossless,
@@ -51,9 +59,10 @@ def mark(
     event: Literal["opened", "gap", "closed"],
     camera: str = "a",
     *,
+    index: int = 0,
     lossless: bool = False,
 ) -> FaceEmotions:
-    return FaceEmotions(stamp(ms), camera, 0, event, lossless=lossless)
+    return FaceEmotions(stamp(ms), camera, index, event, lossless=lossless)
 
 
 def said(

@@ -73,6 +73,28 @@ def aggregate(method: str, faces: Sequence[Face]) -> list[float]:
     return [weight / sum(weights) for weight in weights]
 
 
+def unseen(faces: Sequence[FaceEmotions], windows: Sequence[tuple[int, int]]) -> int:
+    """How many pictures of one camera's only opening are known to have been taken, were not
+    analysed, and may lie in a window (first and last instant).
+
+    A picture comes after all with a smaller number, and not before a mark that counts none but
+    smaller ones; it comes before the first message that counts it.
+    """
+    analysed = {message.index for message in faces if message.event == "analysed"}
+    found = 0
+    for number in range(max((message.index for message in faces), default=0)):
+        if number in analysed:
+            continue
+        earliest = max(
+            message.stamp.pipeline_ns + (message.event == "analysed")
+            for message in faces
+            if message.index <= number
+        )
+        latest = min(m.stamp.pipeline_ns - 1 for m in faces if m.index > number)
+        found += any(max(earliest, first) <= min(latest, last) for first, last in windows)
+    return found
+
+
 @dataclass(frozen=True)
 class Truth:
     """The fields of a result that must be equal, and those that must be so but for rounding."""
@@ -97,12 +119,8 @@ def truth(
         "middle": [utterance.onset, utterance.offset],
         "offset": [utterance.offset],
     }[reference]
-    pictures = [
-        message
-        for message in faces
-        if message.event == "analysed"
-        and (not utterance.cameras or message.source in utterance.cameras)
-    ]
+    competing = [m for m in faces if not utterance.cameras or m.source in utterance.cameras]
+    pictures = [message for message in competing if message.event == "analysed"]
 
     def distance(picture: FaceEmotions) -> int:
         return abs(picture.stamp.pipeline_ns - instant)
@@ -123,6 +141,10 @@ def truth(
         probabilities = list(best_face(winner).probabilities) if winner else []
     sure = shown or ([best_face(winner)] if winner else [])
     confidence = sum(max(face.probabilities) for face in sure) / len(sure) if sure else 0.0
+
+    reach = distance(winner) if winner else max_gap_ns
+    windows = [(onset, offset), (instant - reach, instant + reach)]
+    streams = [[m for m in competing if m.source == name] for name in {m.source for m in competing}]
 
     bound = None
     if winner and utterance.whole and winner.interval_ns:
@@ -152,6 +174,7 @@ def truth(
             "final": True,
             "detector": winner.detector if winner else "",
             "classifier": winner.classifier if winner else "",
+            "missing": sum(unseen(stream, windows) for stream in streams),
         },
         probabilities=probabilities,
         confidence=confidence,

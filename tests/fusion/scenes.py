@@ -51,6 +51,9 @@ faces = st.tuples(st.integers(0, 3), boxes, st.just(0.9), st.sampled_from(VECTOR
 def camera(draw: st.DrawFn, name: str, *, exact: bool) -> list[FaceEmotions]:
     """Pictures with none to three faces and gaps, with jitter down to a nanosecond; the camera
     opens early or late. Where ``exact`` is asked for all but an early opening is on the grid.
+
+    Of what it numbered some pictures are missing, at most as many as there was time for. A gap
+    stands for a picture that is unreadable, or for none.
     """
     opening = -5 if exact else draw(st.sampled_from((-5, *range(0, END_MS, GRID_MS))))
     jitters = (0,) if exact else (0, 0, 0, 1, -1, 4 * MS)
@@ -63,13 +66,15 @@ def camera(draw: st.DrawFn, name: str, *, exact: bool) -> list[FaceEmotions]:
     )
     stream = [mark(opening, "opened", name)]
     times_ns = {at * GRID_MS * MS + jitter for at, jitter in instants}
+    shown_ns, index = opening * MS - 1, 0
     for at_ns in sorted(at_ns for at_ns in times_ns if at_ns >= opening * MS):
         is_gap = draw(st.integers(0, 7)) == 0
+        index += min(at_ns - shown_ns - 1, draw(st.sampled_from((0, 0, 0, 1, 3))))
         stream.append(
             FaceEmotions(
                 Stamp(at_ns, "test", bound_ns=draw(st.sampled_from((0, 5, None)))),
                 name,
-                0,
+                index,
                 event="gap" if is_gap else "analysed",
                 faces=() if is_gap else tuple(draw(st.lists(faces, max_size=3))),
                 interval_ns=draw(st.sampled_from((0, 33_366_700))),
@@ -77,8 +82,10 @@ def camera(draw: st.DrawFn, name: str, *, exact: bool) -> list[FaceEmotions]:
                 classifier=f"classifier of {name}",
             )
         )
-    last = stream[-1].stamp.pipeline_ns / MS
-    stream.append(mark(last, "closed", name))
+        shown_ns = at_ns
+        index += not is_gap or draw(st.booleans())
+    index += draw(st.sampled_from((0, 0, 2)))
+    stream.append(mark(shown_ns / MS + 1, "closed", name, index=index))
     return stream
 
 

@@ -1,12 +1,5 @@
-"""The join, told in arrivals.
+"""The join, told in arrivals (``notation``)."""
 
-``F8`` is a face at 8 ms of camera ``a``, ``bF8`` one of camera ``b``; ``E`` a picture without a
-face, ``O``, ``G`` and ``C`` are ``opened``, ``gap`` and ``closed`` of a camera. ``U10`` is an
-utterance that ends at 10 ms and began 4 ms before. ``max_gap`` is 500 ms. Arrivals come in the
-order of writing, whatever their times.
-"""
-
-import re
 from dataclasses import replace
 from typing import Literal
 
@@ -16,27 +9,7 @@ from config.settings import FusionSettings
 from fusion.align import Aligner
 from messaging.schema import Emotion, SpeechEvent, Stamp, UtteranceEmotion
 from tests.fusion.messages import MS, ended, face, mark, picture, said, stamp, started
-
-TOKEN = re.compile(r"([ab]?)([FEOGCU])(\d+)")
-MARKS: dict[str, Literal["opened", "gap", "closed"]] = {"O": "opened", "G": "gap", "C": "closed"}
-
-
-def arrive(aligner: Aligner, arrivals: str) -> list[UtteranceEmotion]:
-    """The final results, in the order in which they were given out."""
-    results: list[UtteranceEmotion] = []
-    for token in arrivals.split():
-        match = TOKEN.fullmatch(token)
-        assert match, token
-        camera, kind, ms = match[1] or "a", match[2], int(match[3])
-        if kind == "U":
-            results += aligner.speech(started(ms - 4), 0)
-            results += aligner.speech(ended(ms - 4, ms), 0)
-        elif kind in MARKS:
-            results += aligner.faces(mark(ms, MARKS[kind], camera))
-        else:
-            faces = [face()] if kind == "F" else []
-            results += aligner.faces(picture(ms, *faces, camera=camera))
-    return [result for result in results if result.final]
+from tests.fusion.notation import arrive
 
 
 def brief(results: list[UtteranceEmotion]) -> list[str]:
@@ -81,11 +54,11 @@ def brief(results: list[UtteranceEmotion]) -> list[str]:
         ("U10 E510", ["10=no_face"]),
         ("U10 E509", []),
         ("U10 E509 F511", ["10=no_face"]),
-        # gaps are as good as pictures for the proof, and are none
-        ("U10 F8 G11", []),
-        ("U10 F8 G12", ["10=a8"]),
-        ("U10 G510", ["10=gap_exceeded"]),
-        ("U10 G509 F510", ["10=a510"]),
+        # a gap proves what lies before it, and is no picture
+        ("U10 F8 G12", []),
+        ("U10 F8 G13", ["10=a8"]),
+        ("U10 G511", ["10=gap_exceeded"]),
+        ("U10 G510 F510", ["10=a510"]),
         # nothing comes after closed, nothing before opened
         ("U10 F8 C9", ["10=a8"]),
         ("F8 C9 U10", ["10=a8"]),

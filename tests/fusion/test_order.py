@@ -77,7 +77,9 @@ def test_any_order_of_arrival_gives_the_oracles_results_byte_for_byte(
 def test_no_picture_to_come_changes_what_was_given_out(
     data: st.DataObject, scene: Scene, reference: Reference
 ):
-    """After every result, one more picture is thought of at the worst instants of every camera."""
+    """After every result, one more picture is thought of at the worst instants of every camera, and
+    up to three before it that are missing.
+    """
     rule = FusionSettings(reference=reference, max_gap_s=MAX_GAP_MS / 1000)
     aligner = Aligner(rule)
     known = utterances(scene)
@@ -85,7 +87,7 @@ def test_no_picture_to_come_changes_what_was_given_out(
     for message in data.draw(arrivals(scene)):
         arrived.append(message)
         for result in feed(aligner, message):
-            for future in futures(known[result.id], arrived, reference):
+            for future in futures(known[result.id], arrived, reference, missing=3):
                 assert contradiction(result, nearest(known[result.id], future, reference)) == ""
 
 
@@ -129,9 +131,11 @@ def has_ended(utterance: Spoken, arrived: Sequence[Message]) -> bool:
 
 
 def futures(
-    utterance: Spoken, arrived: Sequence[Message], reference: Reference
+    utterance: Spoken, arrived: Sequence[Message], reference: Reference, missing: int = 0
 ) -> list[list[FaceEmotions]]:
-    """All face results that have arrived, as they are and with one more that may still come."""
+    """All face results that have arrived, as they are and with one more that may still come, after
+    as many missing ones as there is time for.
+    """
     known = [message for message in arrived if isinstance(message, FaceEmotions)]
     onset, offset = utterance.onset.pipeline_ns, utterance.offset.pipeline_ns
     instant = {"onset": onset, "middle": (onset + offset) // 2, "offset": offset}[reference]
@@ -145,17 +149,25 @@ def futures(
         stream = [message for message in known if message.source == name]
         if stream[-1].event == "closed":
             continue
-        shown = stream[-1].stamp.pipeline_ns - (stream[-1].event == "opened")
+        last = stream[-1]
+        shown = last.stamp.pipeline_ns - (last.event in ("opened", "gap"))
+        next_index = last.index + (last.event == "analysed")
         for at_ns in worst | {shown + 1}:
             if at_ns > shown:
-                more = picture(at_ns / MS, face("fear", size=1000), camera=name)
+                index = next_index + min(at_ns - shown - 1, missing)
+                more = picture(at_ns / MS, face("fear", size=1000), camera=name, index=index)
                 assert more.stamp.pipeline_ns == at_ns
                 possible.append([*known, more])
     return possible
 
 
 def test_all_35_orders_of_three_utterances_and_four_face_results_give_one_result():
-    pictures = [picture(8, face("sad")), picture(11), picture(12, face()), picture(700)]
+    pictures = [
+        picture(8, face("sad"), index=2),
+        picture(11, index=3),
+        picture(12, face(), index=7),
+        picture(700, index=9),
+    ]
     spoken_at = [10, 20, 100]
     outcomes: set[tuple[bytes, ...]] = set()
     for places in combinations(range(7), 3):
