@@ -15,8 +15,9 @@ from commands.processes import REFUSED, Process, run_process
 from commands.requirements import require_limits, require_system_libraries
 from config.load import SettingsError, load_settings
 from config.settings import Settings
-from messaging.address import shared_address
+from messaging.address import refuse_strangers, shared_address
 from messaging.errors import UserError, system_lack
+from messaging.node import TERMINAL_SIGNALS
 
 DEFAULT_COMMAND = "run"
 
@@ -161,11 +162,17 @@ def _build(
         bind: Annotated[
             str | None, typer.Option(help="Where to be: ipc:///PATH or tcp://HOST:PORT.")
         ] = None,
+        insecure: Annotated[
+            bool,
+            typer.Option("--insecure", help="Serve whoever reaches a port beyond this machine."),
+        ] = False,
         config: ConfigFile = None,
         log_level: LogLevel = None,
     ) -> None:
         """Run the hub that nodes connect to."""
         settings = _settings(hub=bind, log_level=log_level, config=config)
+        if not insecure:
+            refuse_strangers(settings.bus.address)
         row = next(process for process in processes if process.name == "hub")
         _run_alone(row, settings)
 
@@ -208,7 +215,7 @@ def _run_alone(process: Process, settings: Settings) -> None:
 
 def app(processes: Sequence[Process], choose: Callable[[Plan], Sequence[Process]]) -> None:
     """Run the command line; ends the process with its exit code."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (*TERMINAL_SIGNALS, signal.SIGTERM):
         signal.signal(number, _end)
     try:
         require_limits()

@@ -20,10 +20,6 @@ class Plan:
     notes: tuple[str, ...]
     """What its user should know before it starts."""
 
-    @property
-    def finite(self) -> bool:
-        return self.sources == ("media",)
-
 
 def make_plan(settings: Settings, address: str, *, quiet_stdout: bool) -> Plan:
     """The plan for a full pipeline.
@@ -38,8 +34,8 @@ def make_plan(settings: Settings, address: str, *, quiet_stdout: bool) -> Plan:
     sources, notes = _choose_sources(settings)
     update: dict[str, Any] = {"bus": settings.bus.model_copy(update={"address": address})}
     if sources == ("media",):
-        wait_for = ("inference", "fusion", *(("display",) if display != "none" else ()))
-        media: dict[str, Any] = {"wait_for": wait_for}
+        seen_by = () if display == "none" else ("display",)
+        media: dict[str, Any] = {"wait_for": (*settings.media.wait_for, *seen_by)}
         if settings.media.file is None:
             media |= {"file": CLIP, "name": settings.media.name or "demo"}
         update["media"] = settings.media.model_copy(update=media)
@@ -51,9 +47,14 @@ def make_plan(settings: Settings, address: str, *, quiet_stdout: bool) -> Plan:
 
 
 def _choose_sources(settings: Settings) -> tuple[tuple[Source, ...], tuple[str, ...]]:
-    if settings.media.file is not None:
-        return ("media",), ()
     camera, microphone = settings.camera.device, settings.microphone.device
+    if settings.media.file is not None:
+        if (camera, microphone) != ("auto", "auto"):
+            raise UserError(
+                f"{settings.media.file} plays as camera and microphone; leave out --camera and "
+                "--microphone, or --media"
+            )
+        return ("media",), ()
     if (camera, microphone) == ("none", "none"):
         raise UserError(
             "camera and microphone are both none; name one of them, or a file with --media"
@@ -91,10 +92,16 @@ def microphone_lack() -> str:
 
 
 def choose_display(settings: DisplaySettings, *, quiet_stdout: bool) -> Display:
-    if settings.kind != "auto":
-        return settings.kind
+    """Raises:
+    UserError: a window is asked for, and there is no screen.
+    """
     from display.screen import screen_available
 
-    if screen_available():
+    if settings.kind in ("terminal", "none"):
+        return settings.kind
+    there_is_a_screen = screen_available()
+    if settings.kind == "window" and not there_is_a_screen:
+        raise UserError("there is no screen for a window; choose --display terminal or none")
+    if there_is_a_screen:
         return "window"
     return "terminal" if sys.stdout.isatty() and not quiet_stdout else "none"

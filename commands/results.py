@@ -9,6 +9,9 @@ from typing import Any
 from messaging.ledger import dropped, lost, unknown
 from messaging.schema import Heartbeat, UtteranceEmotion
 
+NARROW = 72
+"""Columns: a table would have to cut its figures."""
+
 
 def seconds(ns: int) -> float:
     return round(ns / 1e9, 6)
@@ -68,9 +71,12 @@ class Summary:
         console = Console(file=sys.stdout)
         if not self.results:
             console.print("No utterance was heard.")
+        elif console.width < NARROW:
+            for result in self.results:
+                console.print(" ".join(filter(None, _cells(result))), highlight=False)
         else:
             table = Table(title="Utterances", title_justify="left")
-            columns = ("onset s", "offset s", "label", "probability", "dt ms", "± ms", "status")
+            columns = ("onset s", "offset s", "label", "probability", "dt ms", "bound ms", "status")
             for column in columns:
                 justify = "left" if column in ("label", "status") else "right"
                 table.add_column(column, justify=justify)
@@ -88,7 +94,7 @@ class Summary:
         ]
         for name, pulses in self._by_node():
             if losses := _losses(name, _figures(pulses)):
-                lines.append(f"{name}: {losses}.")
+                lines.append(f"{name}: {losses}")
         return lines if self.as_it_should else [*lines, f"The run broke off: {self.ended_by}."]
 
 
@@ -132,4 +138,4 @@ def _losses(name: str, figures: Mapping[str, Any]) -> str:
         "streams that broke off, their last messages unknown": figures["unknown"],
         "invalid messages rejected": figures["rejected"],
     }
-    return ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    return ", ".join(f"{what}: {count}" for what, count in counts.items() if count)

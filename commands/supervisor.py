@@ -14,7 +14,9 @@ from commands.child import SPAWN, run_child
 from commands.processes import REFUSED, Process, Stage
 from commands.stderr import Stderr
 from config.settings import Settings
+from messaging.node import TERMINAL_SIGNALS
 from messaging.schema import Heartbeat
+from messaging.topics import FACES, UTTERANCES
 
 RESTART_WINDOW_S = 60.0
 HUNG_S = 3.0
@@ -26,7 +28,8 @@ STOP_DEADLINE_S = 5.0
 START_DEADLINE_S = 0.5
 """The same for one that has not begun: a library may still load, or wait for a device."""
 WORK_UP_S = 10.0
-"""The sources have done, so all others soon will: who has not by then waits for what was lost."""
+"""The sources have done, so all others soon will: when no result came for so long, the last word
+was lost on its way."""
 
 
 class Child:
@@ -107,6 +110,7 @@ class Supervisor:
         self._rows, self._settings, self._log = rows, settings, log
         self._last_check = time.monotonic()
         self._sources_done_s: float | None = None
+        self._results = 0
         self.exit_code = 0
         self.ended_by = ""
         """Why the run is over; empty while it goes on."""
@@ -160,7 +164,7 @@ class Supervisor:
             if not child.done and not self.ended_by:
                 self._check_exit(child)
         self._check_hung()
-        self._check_sources()
+        self._check_sources(pulses)
         self._relay()
 
     def _relay(self) -> None:
@@ -178,11 +182,14 @@ class Supervisor:
             child.done = True
             if child.row.ends_run:
                 self.ended_by = f"{name} has done"
-        elif code == REFUSED:
+        elif code == REFUSED and not child.restarts:
             self.exit_code, self.ended_by = REFUSED, f"{name} cannot run"
         elif child.may_restart():
             self._log(f"{name} {manner}; it is started again")
             child.restart()
+            if name == "hub":  # nobody could be heard meanwhile
+                for other in self.children:
+                    other.forgive()
         else:
             self.exit_code = 1
             times = _times(child.restarts + 1)
@@ -191,13 +198,14 @@ class Supervisor:
             why = "" if child.row.max_restarts else " (it would begin anew, and give results twice)"
             self._log(f"{self.ended_by}; it is not started again{why}")
 
-    def _check_sources(self) -> None:
+    def _check_sources(self, pulses: Mapping[int, Heartbeat]) -> None:
         """What was lost on its way may have been the very word that others end by."""
         sources = [child for child in self.children if child.row.stage == Stage.SOURCE]
         if self.ended_by or not sources or not all(child.done for child in sources):
             return
-        now = time.monotonic()
-        self._sources_done_s = self._sources_done_s or now
+        now, results = time.monotonic(), _results(pulses)
+        if self._sources_done_s is None or results != self._results:
+            self._sources_done_s, self._results = now, results
         if now - self._sources_done_s > WORK_UP_S:
             self.ended_by = "the sources have done"
 
@@ -253,7 +261,7 @@ def _signals_held() -> Generator[None]:
     process of a terminal, and children leave that one to the launcher. Blocking is not enough here:
     the system may choose another thread, and Python still handles the signal in this one.
     """
-    held = signal.SIGINT, signal.SIGTERM
+    held = *TERMINAL_SIGNALS, signal.SIGTERM
     came: list[int] = []
     former = {number: signal.signal(number, lambda n, _: came.append(n)) for number in held}
     if sys.platform != "win32":
@@ -267,6 +275,13 @@ def _signals_held() -> Generator[None]:
             signal.signal(number, handler)
         for number in came:
             signal.raise_signal(number)
+
+
+def _results(pulses: Mapping[int, Heartbeat]) -> int:
+    """Messages that all nodes together have sent on what follows from the sources' own."""
+    topics = (FACES.name, UTTERANCES.name)
+    counts = (count for pulse in pulses.values() for count in pulse.counts)
+    return sum(count.messages for count in counts if not count.sender and count.topic in topics)
 
 
 def _manner(code: int) -> str:

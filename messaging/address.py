@@ -55,6 +55,19 @@ def endpoints(address: str) -> Endpoints:
     return Endpoints(*(f"tcp://{host}:{first + place}" for place in range(len(_PLACES))))
 
 
+def refuse_strangers(address: str) -> None:
+    """Raises:
+    UserError: a hub there could be reached from other machines, without keys and unencrypted.
+    """
+    host = address.removeprefix("tcp://").rpartition(":")[0].strip("[]")
+    is_local = host in ("localhost", "::1") or host.startswith("127.")
+    if address.startswith("tcp://") and not is_local:
+        raise UserError(
+            f"{address} is open to other machines, without keys and unencrypted; "
+            "bind to 127.0.0.1, or add --insecure in a network that you trust"
+        )
+
+
 def shared_address() -> str:
     """Where this user's hub and single nodes meet when no address is given."""
     if not zmq.has("ipc"):
@@ -63,7 +76,13 @@ def shared_address() -> str:
     folder = Path(runtime or tempfile.gettempdir()) / (
         "emofuse" if runtime else f"emofuse-{os.getuid()}"
     )
-    folder.mkdir(mode=0o700, exist_ok=True)
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"{folder} cannot be made: {error.strerror}; name a hub address, or mend "
+            f"{'XDG_RUNTIME_DIR' if runtime else 'TMPDIR'}"
+        ) from error
     owner = folder.stat()
     if owner.st_uid != os.getuid() or stat.S_IMODE(owner.st_mode) & 0o077:
         raise UserError(f"{folder} is not private to this user; remove it, or name a hub address")

@@ -192,6 +192,8 @@ def test_two_pipelines_on_one_machine_do_not_meet() -> None:
         (("--camera", "none", "--microphone", "none"), "both none"),
         (("node", "brain"), "no node 'brain'; there are"),
         (("hub", "--bind", "udp://x"), "hub address 'udp://x'"),
+        (("hub", "--bind", "tcp://0.0.0.0:5990"), "is open to other machines, without keys"),
+        (("--display", "window"), "no screen for a window"),
         (("--no-such-option",), "--no-such-option"),
         (("conquer",), "conquer"),
     ],

@@ -101,6 +101,22 @@ def test_the_window_is_first_choice() -> None:
     assert plan().display == "window"
 
 
+def test_a_window_without_a_screen_is_refused() -> None:
+    with pytest.raises(UserError, match="no screen for a window; choose --display terminal"):
+        plan({"display": {"kind": "window"}})
+
+
+@pytest.mark.parametrize("device", ["camera", "microphone"])
+def test_a_device_beside_a_file_is_refused(device: str) -> None:
+    with pytest.raises(UserError, match=r"talk\.mp4 plays as camera and microphone"):
+        plan({"media": {"file": "talk.mp4"}, device: {"device": "0"}})
+
+
+def test_a_file_waits_for_whom_it_was_told_to_wait() -> None:
+    chosen = plan({"media": {"wait_for": ["fusion", "judge"]}, "display": {"kind": "terminal"}})
+    assert chosen.settings.media.wait_for == ("fusion", "judge", "display")
+
+
 def test_a_stdout_that_programs_read_gets_no_view(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     assert plan().display == "terminal"

@@ -3,7 +3,7 @@
 import pytest
 
 from commands.results import Summary
-from messaging.schema import Heartbeat, Stamp, TopicCounts
+from messaging.schema import Heartbeat, Stamp, TopicCounts, UtteranceEmotion
 
 STAMP = Stamp(0, "clock")
 
@@ -32,9 +32,22 @@ def test_all_that_did_not_go_well_is_said(capsys: pytest.CaptureFixture[str]) ->
     Summary([], pulses, {"inference": 1}, ended_by, as_it_should=False).print()
     said = " ".join(capsys.readouterr().out.split())
     assert "inference was started again 1 time: what it had in hand then is lost" in said
-    assert "4 pictures overtaken by newer ones, 2 messages lost" in said
-    assert "1 streams that broke off, their last messages unknown, 3 invalid" in said
+    assert "pictures overtaken by newer ones: 4, messages lost: 2" in said
+    assert "streams that broke off, their last messages unknown: 1, invalid messages rej" in said
     assert f"The run broke off: {ended_by}." in said
+
+
+def test_a_narrow_terminal_gets_lines_whose_figures_are_whole(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    sure = (0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0)
+    offset = Stamp(2_686_000_000, "clock")
+    result = UtteranceEmotion(
+        *("demo-1", "demo", STAMP, offset, "matched", "happy", sure), dt_ns=-5_812_500, settled=True
+    )
+    Summary([result], [], {}, "fusion has done").print()
+    assert capsys.readouterr().out == "0.000 2.686 happy 1.00 -5.8 matched\n"
 
 
 def test_a_run_without_mishaps_has_none_to_tell(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from messaging.address import endpoints, private_address, shared_address
+from messaging.address import endpoints, private_address, refuse_strangers, shared_address
 from messaging.errors import UserError
+from messaging.hub import Hub
 
 
 def test_tcp_takes_five_neighbouring_ports() -> None:
@@ -23,7 +24,19 @@ def test_what_is_no_address_is_named(address: str) -> None:
 
 def test_a_path_that_does_not_fit_in_a_socket_s_name_is_refused() -> None:
     with pytest.raises(UserError, match="choose a shorter folder"):
-        endpoints(f"ipc:///tmp/{'x' * 100}")
+        endpoints(f"ipc:///{'x' * 110}")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "localhost", "[::1]"])
+def test_a_port_of_this_machine_alone_is_no_risk(host: str) -> None:
+    refuse_strangers(f"tcp://{host}:5550")
+    refuse_strangers("ipc:///some/hub")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "*", "10.0.0.7", "[::]", "eth0"])
+def test_a_port_beyond_this_machine_is_refused(host: str) -> None:
+    with pytest.raises(UserError, match="without keys and unencrypted"):
+        refuse_strangers(f"tcp://{host}:5550")
 
 
 def test_the_shared_address_lies_in_a_folder_of_the_user_alone(
@@ -35,6 +48,21 @@ def test_the_shared_address_lies_in_a_folder_of_the_user_alone(
     (tmp_path / "emofuse").chmod(0o755)
     with pytest.raises(UserError, match="not private"):
         shared_address()
+
+
+def test_a_runtime_folder_that_is_not_there_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "no"))
+    with pytest.raises(UserError, match="mend XDG_RUNTIME_DIR"):
+        shared_address()
+
+
+def test_two_hubs_in_one_folder_have_a_lock_each(tmp_path: Path) -> None:
+    hubs = [Hub(f"ipc://{tmp_path}/room.{name}") for name in ("one", "two")]
+    for hub in hubs:
+        hub.close()
+    assert not list(tmp_path.iterdir())
 
 
 def test_two_pipelines_do_not_meet(tmp_path: Path) -> None:
