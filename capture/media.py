@@ -59,6 +59,7 @@ class Source:
     start_ns: int = 0
     """The instant at which file time 0 plays."""
     lossless: bool = False
+    real_time: bool = True
 
     def stamp(self, at_ns: int) -> Stamp:
         return Stamp(at_ns, f"media:{self.name}", self.start_ns)
@@ -100,6 +101,7 @@ def picture_messages(
             height=shape[0],
             interval_ns=interval_ns,
             lossless=source.lossless,
+            real_time=source.real_time,
         )
 
     end_ns, count = 0, 0
@@ -164,7 +166,8 @@ def play(node: Node, file: MediaFile, activity: VoiceActivity, settings: MediaSe
     """Send the whole file at the speed that is asked for."""
     pace = Pace(settings.speed)
     lossless = settings.speed == "max"
-    source = Source(source_name(settings, file.path), pace.start_ns, lossless)
+    name = source_name(settings, file.path)
+    source = Source(name, pace.start_ns, lossless, real_time=settings.speed == 1)
     ahead = settings.credit if lossless else 0
 
     def alive() -> bool:
@@ -212,5 +215,9 @@ def run(settings: Settings) -> None:
         log_level=settings.log_level,
         connect_timeout_s=settings.bus.connect_timeout_s,
     ) as node:
+        if file.audio is None:
+            node.log.warning("%s has no sound: there will be no utterances", printable(file.path))
+        elif file.video is None:
+            node.log.warning("%s has no pictures: no utterance gets a label", printable(file.path))
         if wait_for(node, settings.media.wait_for):
             play(node, file, activity, settings.media)

@@ -95,13 +95,12 @@ def choose_display(settings: DisplaySettings, *, quiet_stdout: bool) -> Display:
     """Raises:
     UserError: a window is asked for, and there is no screen.
     """
-    from display.screen import screen_available
+    from display.screen import require_screen, screen_available
 
-    if settings.kind in ("terminal", "none"):
+    if settings.kind == "window":
+        require_screen()
+    if settings.kind != "auto":
         return settings.kind
-    there_is_a_screen = screen_available()
-    if settings.kind == "window" and not there_is_a_screen:
-        raise UserError("there is no screen for a window; choose --display terminal or none")
-    if there_is_a_screen:
+    if screen_available():
         return "window"
     return "terminal" if sys.stdout.isatty() and not quiet_stdout else "none"

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from messaging.errors import UserError
+
 X11_FOLDER = "/tmp/.X11-unix"
 X11_PORT = 6000
 TIMEOUT_S = 1.0
@@ -39,6 +41,16 @@ def screen_available() -> bool:
         for family, address in _addresses(host, number)
         for cookie in sorted(cookies, key=len, reverse=True)
     )
+
+
+def require_screen() -> None:
+    """Raises:
+    UserError: there is none for a window; says why.
+    """
+    if not screen_available():
+        shown = os.environ.get("DISPLAY")
+        reason = f"no X server at DISPLAY={shown} lets us in" if shown else "DISPLAY is not set"
+        raise UserError(f"there is no screen for a window: {reason}; choose --display terminal")
 
 
 def _addresses(host: str, number: int) -> Iterator[tuple[int, object]]:

@@ -78,7 +78,7 @@ class Camera:
             self._pairing.add_result(self._result)
             self._results.note(received.received_ns)
             self._inference_ms.note(result.inference_ns / 1e6)
-            if self._is_comparable and not result.lossless and result.stamp.bound_ns is not None:
+            if self._is_comparable and result.real_time and result.stamp.bound_ns is not None:
                 self._latency_ms.note((received.received_ns - result.stamp.pipeline_ns) / 1e6)
         if not self._reads_video:
             self._end = _end(result.event, "no pictures")

@@ -11,7 +11,7 @@ import cv2
 from config.settings import Settings
 from display.overlay import DEFAULT_SIZE, paint
 from display.scene import Picture, Scene
-from display.screen import screen_available
+from display.screen import require_screen
 from display.view import View
 from messaging.clock import monotonic_ns
 from messaging.errors import UserError
@@ -96,10 +96,7 @@ class Window:
     """OpenCV's window, painted in its own size so that text stays sharp."""
 
     def __enter__(self) -> "Window":
-        if not screen_available():
-            shown = os.environ.get("DISPLAY")
-            reason = f"no X server at DISPLAY={shown} lets us in" if shown else "DISPLAY is not set"
-            raise UserError(f"there is no screen for a window: {reason}; choose --display terminal")
+        require_screen()
         # The wheel's Qt has the X11 plugin alone; on a Wayland desktop it would warn about that.
         os.environ.setdefault("QT_QPA_PLATFORM", "xcb")
         flags = cv2.WINDOW_NORMAL | cv2.WINDOW_FREERATIO | cv2.WINDOW_GUI_NORMAL

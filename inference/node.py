@@ -65,6 +65,7 @@ def answer(inference: FaceInference, received: Received[VideoFrame]) -> FaceEmot
         inference_ns=max(0, monotonic_ns() - received.received_ns),
         detector=inference.detector.name,
         classifier=inference.classifier.name,
+        real_time=frame.real_time,
     )
 
 

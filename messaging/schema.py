@@ -74,6 +74,8 @@ class VideoFrame:
     """The source waits for its readers: nothing may be overtaken, and no patience applies."""
     text: Text = ""
     """Why there is a gap."""
+    real_time: Flag = True
+    """At its own pace: now minus ``pipeline_ns`` is its age."""
 
 
 @dataclass(frozen=True, slots=True, config=WIRE)
@@ -165,6 +167,8 @@ class FaceEmotions:
     """From the picture's arrival at inference to its result."""
     detector: Text = ""
     classifier: Text = ""
+    real_time: Flag = True
+    """The picture's."""
 
 
 Status = Literal["pending", "matched", "no_face", "gap_exceeded", "late"]

@@ -279,6 +279,16 @@ def test_damage_is_told_before_the_last_source_closes(tmp_path: Path, address: s
     assert {record.level for record in told} == {"warning"}
 
 
+@pytest.mark.parametrize(("speed", "real_time"), [(1.0, True), (50.0, False)])
+def test_a_file_says_whether_it_plays_at_its_own_pace(
+    speed: float, real_time: bool, tmp_path: Path, address: str
+) -> None:
+    clip = make_clip(tmp_path / "short.mp4", pictures_ms=range(0, 200, 40), sound_s=0.2)
+    with Node("reader", address, [VIDEO, AUDIO, SPEECH]) as reader:
+        got = played(reader, settings(clip, address, speed), lambda _: None)
+    assert {one.message.real_time for one in got if one.topic is VIDEO} == {real_time}
+
+
 def test_no_file_is_an_error_of_the_user(address: str) -> None:
     with pytest.raises(UserError, match="name one with --media"):
         media.run(settings(None, address, 1.0))

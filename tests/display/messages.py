@@ -79,7 +79,7 @@ def result(
     faces: Sequence[Face] = (),
     source: str = "camera",
     *,
-    lossless: bool = False,
+    real_time: bool = True,
 ) -> Received[Any]:
     message = FaceEmotions(
         stamp(captured_ms),
@@ -89,7 +89,7 @@ def result(
         tuple(faces),
         WIDTH,
         HEIGHT,
-        lossless=lossless,
+        real_time=real_time,
         inference_ns=5 * MS,
     )
     return received(FACES, message, at_ms)

@@ -212,12 +212,17 @@ def test_rate_and_latency_are_those_of_the_results(view: View) -> None:
     assert camera(view, 60 * 40 + 3000).rate_hz == 0
 
 
-def test_lossless_sources_and_foreign_clocks_have_no_latency(view: View) -> None:
-    view.take(result(0, 0, 14, lossless=True))
-    assert camera(view, 15).latency_ms is None
-    foreign = View("display", is_comparable=False)
-    foreign.take(result(0, 0, 14))
-    assert camera(foreign, 15).latency_ms is None
+@pytest.mark.parametrize(
+    ("is_comparable", "real_time", "latency_ms"),
+    [(True, True, 14), (True, False, None), (False, True, None)],
+)
+def test_only_what_plays_at_its_own_pace_on_the_same_clock_has_a_latency(
+    is_comparable: bool, real_time: bool, latency_ms: float | None
+) -> None:
+    view = View("display", is_comparable=is_comparable)
+    for index in range(3):
+        view.take(result(index, index * 40, index * 40 + 14, real_time=real_time))
+    assert camera(view, 95).latency_ms == latency_ms
 
 
 def test_drops_are_those_of_the_nodes_that_analyse_and_losses_those_of_all_others(
