@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -125,8 +125,17 @@ def _cells(result: UtteranceEmotion) -> list[str]:
         "" if share is None else f"{share:.2f}",
         "" if result.dt_ns is None else f"{result.dt_ns / 1e6:+.1f}",
         "" if bound is None else f"{bound / 1e6:.1f}",
-        result.status if result.settled else f"{result.status}, not settled",
+        ", ".join(_standing(result)),
     ]
+
+
+def _standing(result: UtteranceEmotion) -> Iterator[str]:
+    """The status, and what stands in the way of calling the face the nearest that was filmed."""
+    yield result.status
+    if not result.settled:
+        yield "not settled"
+    if result.missing:
+        yield f"{result.missing} missing"
 
 
 def _losses(name: str, figures: Mapping[str, Any]) -> str:
