@@ -188,13 +188,13 @@ class Utterances:
             yield self._started()
         elif self._state == "stopping" and lasts >= self._min_silence:
             yield self._ended("silence")
-        while self._state == "speaking" and self._now - self._onset >= self._longest:
+        while self._state == "speaking" and self._now - self._onset > self._longest:
             yield from self._cut()
 
     def _started(self) -> Started:
         self._state = "speaking"
         onset = self._edges.onset(self._changed, self._offset)
-        self._onset = max(onset - self._padding, self._offset)
+        self._onset = min(max(onset - self._padding, self._offset), self._now - 1)
         return Started(self._onset)
 
     def _ended(self, by: EndedBy) -> Ended:
@@ -204,7 +204,9 @@ class Utterances:
         return Ended(self._onset, self._offset, by)
 
     def _cut(self) -> Iterator[Event]:
-        """Speech goes on for too long: the next utterance begins where this one is ended."""
+        """Speech goes on for too long: the next utterance begins where this one is ended, with at
+        least one sample that was heard.
+        """
         self._offset = self._onset + self._longest
         yield Ended(self._onset, self._offset, "max_length")
         self._onset = self._offset

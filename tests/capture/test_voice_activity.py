@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -239,18 +239,21 @@ PROBABILITIES = st.lists(
     st.floats(0, 1),
     st.floats(0, 0.3),
     st.floats(0.01, 3),
+    st.integers(1, FRAME),
     st.integers(0, 2**32 - 1),
 )
+@example([(0.6, 1), (0.4, 4)], 0.0, 0.0, 0.0, 0.01, FRAME, 0)  # cut just where the sound ends
 def test_every_utterance_was_announced_before_the_watermark_passed_its_onset(
     script: list[tuple[float, int]],
     min_speech_s: float,
     min_silence_s: float,
     padding_s: float,
     max_utterance_s: float,
+    last: int,
     seed: int,
 ) -> None:
-    """Over any probabilities, sound and settings; the watermark never falls back, either, and
-    comes at least once a second.
+    """Over any probabilities, sound and settings, the last frame being cut anywhere; the watermark
+    never falls back, either, and comes at least once a second.
     """
     machine = Utterances(
         VoiceActivitySettings(
@@ -263,12 +266,17 @@ def test_every_utterance_was_announced_before_the_watermark_passed_its_onset(
     rng = np.random.default_rng(seed)
     found: list[Event] = []
     now = 0
-    for probability, length in script:
-        loudness = 10 ** rng.uniform(-4, 0)
-        for _ in range(length):
-            noise = (rng.standard_normal(FRAME) * loudness).astype(np.float32)
-            found += machine.hear(noise, probability, now + FRAME)
-            now += FRAME
+    frames = [
+        (probability, 10 ** rng.uniform(-4, 0))
+        for probability, length in script
+        for _ in range(length)
+    ]
+    for place, (probability, loudness) in enumerate(frames, start=1):
+        noise = (rng.standard_normal(FRAME) * loudness).astype(np.float32)
+        heard = last if place == len(frames) else FRAME
+        noise[heard:] = 0
+        now += heard
+        found += machine.hear(noise, probability, now)
     found += machine.no_sound(now)
     utterances(found)
     passed = 0
