@@ -27,6 +27,8 @@ PATIENCE_S = 90.0
 FACE = (205, 145, 445, 385)
 """Left, top, right and bottom of what holds the drawn face and not much more."""
 LABEL_HEIGHT = 30
+SLOWLY = "0.3"
+"""The demo session's speed: it must not be over before a busy machine has looked at it."""
 
 
 def wait_until(condition: Callable[[], object]) -> None:
@@ -64,7 +66,8 @@ def test_the_window_labels_the_face_and_ends_everything(
     way: str, x_display: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     pictures = tmp_path_factory.mktemp("pictures")
-    with started("--display", "window", "--json", TMPDIR=str(tmp_path), DISPLAY=x_display) as run:
+    options = ("--display", "window", "--json", "--speed", SLOWLY)
+    with started(*options, TMPDIR=str(tmp_path), DISPLAY=x_display) as run:
         wait_until(lambda: shows_a_happy_face(screenshot(x_display, pictures)))
         children = descendants(run.pid)
         assert len(children) >= 5
@@ -109,7 +112,8 @@ def test_a_screen_that_lets_others_in_alone_is_refused_and_breaks_nothing(tmp_pa
     with virtual_screen("-auth", authority) as x_display:
         line = refusal(x_display, str(stranger))
         assert f"no X server at DISPLAY={x_display} lets us in" in line
-        with started("--display", "window", DISPLAY=x_display, XAUTHORITY=str(authority)) as run:
+        options = ("--display", "window", "--speed", SLOWLY)
+        with started(*options, DISPLAY=x_display, XAUTHORITY=str(authority)) as run:
             window = partial(xdotool, x_display, XAUTHORITY=str(authority))
             wait_until(lambda: window("search", "--name", f"^{TITLE}$"))
             window("search", "--name", f"^{TITLE}$", "windowfocus", "key", "q")

@@ -25,9 +25,14 @@ needs_screen = pytest.mark.skipif(
 
 @contextmanager
 def virtual_screen(*options: str | Path) -> Generator[str]:
-    """An X server on a number that is free; its ``DISPLAY``."""
+    """An X server on a number that is free; its ``DISPLAY``.
+
+    It would begin anew whenever its last client leaves, which a screenshot is before the window has
+    come, and would forget a client that comes just then.
+    """
     reader, writer = os.pipe()
-    command = ["Xvfb", "-displayfd", str(writer), "-screen", "0", "1400x900x24", "-nolisten", "tcp"]
+    command = ["Xvfb", "-displayfd", str(writer), "-screen", "0", "1400x900x24", "-noreset"]
+    command += ["-nolisten", "tcp"]
     with subprocess.Popen(
         [*command, *options],
         pass_fds=(writer,),
