@@ -1,0 +1,1 @@
+"""Media files and sessions in, tables, annotations and pictures out. No sockets."""
