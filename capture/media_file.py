@@ -20,6 +20,7 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
+from numpy.typing import NDArray
 
 from capture.containers import (
     check_size,
@@ -147,18 +148,26 @@ class MediaFile:
 
     def sound(self) -> Iterator[Sound]:
         """All sound as one line of 16 kHz mono samples, the first of them at file time 0."""
+        line = SoundLine()
+        for block in self.blocks(line):
+            yield from line.feed(*block)
+        yield from line.flush()
+        self.damage.missing_ns, self.damage.doubled_ns = line.missing_ns, line.doubled_ns
+        self.damage.end_ns = max(self.damage.end_ns, line.end_ns)
+
+    def blocks(self, line: SoundLine) -> Iterator[tuple[int | None, NDArray[Any], int]]:
+        """Sound as the file has it, for ``line``: file time, ``(n, channels)`` samples, rate.
+
+        Where the line has come to tells a leap of the times from a pause.
+        """
         if self.audio is None:
             return
-        line = SoundLine()
         with open_container(self.path) as container:
             for frame in self._frames(
                 container, cast("AudioStream", container.streams[self.audio])
             ):
                 at_ns = self._file_time(frame, line.end_ns)
-                yield from line.feed(at_ns, samples_of(frame), frame.sample_rate)
-        yield from line.flush()
-        self.damage.missing_ns, self.damage.doubled_ns = line.missing_ns, line.doubled_ns
-        self.damage.end_ns = max(self.damage.end_ns, line.end_ns)
+                yield at_ns, samples_of(frame), frame.sample_rate
 
     def _file_time(self, frame: VideoFrame | AudioFrame, expected_ns: int) -> int | None:
         """``None`` where there is none, or one so far off that only damage explains it."""

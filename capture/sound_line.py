@@ -4,8 +4,8 @@ Sample ``n`` of the line is the instant ``n / 16000`` s: whoever counts samples 
 the count never drifts away from the times that the blocks came with.
 """
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,15 +18,27 @@ SLACK_NS = 20_000_000
 times to a millisecond, browsers' recordings jitter by several."""
 
 
-class SoundLine:
-    """The line starts at instant 0: silence stands where no sound is, there and between blocks."""
+class Converter(Protocol):
+    """Blocks of one format in, samples of the line out; may hold some back until ``flush``."""
 
-    def __init__(self) -> None:
+    def feed(self, block: NDArray[Any]) -> Sound: ...
+    def flush(self) -> Sound: ...
+
+
+class SoundLine:
+    """The line starts at instant 0: silence stands where no sound is, there and between blocks.
+
+    ``convert`` makes the converter of a rate and a number of channels; the default one's samples
+    are what voice activity detection hears.
+    """
+
+    def __init__(self, convert: Callable[[int, int], Converter] = Resampler) -> None:
+        self._convert = convert
         self.missing_ns = 0
         """Silence put in after the first block."""
         self.doubled_ns = 0
         """Sound left out because an earlier block had covered its time."""
-        self._resampler: Resampler | None = None
+        self._resampler: Converter | None = None
         self._format = (0, 0)
         self._start_ns = 0
         self._fed = 0
@@ -63,7 +75,7 @@ class SoundLine:
         self._start_ns = self.end_ns
         self._fed = 0
         self._format = (rate, channels)
-        self._resampler = Resampler(rate, channels)
+        self._resampler = self._convert(rate, channels)
 
     def _shift(self, at_ns: int | None, rate: int) -> int:
         """Samples between the line's end and the block: of silence, or (negative) that overlap."""

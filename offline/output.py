@@ -1,0 +1,51 @@
+"""Files that are either whole or not there."""
+
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+from messaging.errors import UserError
+
+
+def require(module: str, purpose: str, extra: str = "lab") -> ModuleType:
+    """A library that not every installation has.
+
+    Raises:
+        UserError: it is missing; names the extra that brings it.
+    """
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"{purpose} needs {error.name}, which is not installed: pip install 'emofuse[{extra}]'"
+        ) from error
+
+
+@contextmanager
+def whole_file(path: Path) -> Generator[Path]:
+    """A name to write to, of the same suffix; the file gets its own when all is written.
+
+    Raises:
+        UserError: the folder cannot be made or written to, or there is no space.
+    """
+    draft = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield draft
+        draft.replace(path)
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be written ({error.strerror or error}); name another folder with --out"
+        ) from error
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def is_same(one: Path, other: Path) -> bool:
+    """Whether both are one file or folder, however they are named."""
+    return one.resolve() == other.resolve() or (
+        one.exists() and other.exists() and one.samefile(other)
+    )

@@ -1,0 +1,61 @@
+"""A recording as the exports and the plot read it, be it a media file or a session."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from display.scene import Picture
+from messaging.schema import FaceEmotions, Marker, UtteranceEmotion
+
+Result = FaceEmotions | UtteranceEmotion | Marker
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """A picture of a camera, or (without ``pixels``) word that there is none any more."""
+
+    at_ns: int
+    """Since the recording's time 0, as all times in this folder."""
+    source: str
+    pixels: Picture | None
+    note: str = ""
+    """Why there is no picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Sound of a microphone as it was recorded: ``(n, channels)`` at ``rate`` Hz."""
+
+    at_ns: int | None
+    """``None``: it follows the block before."""
+    samples: NDArray[Any]
+    rate: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """Everything is read anew at each call, as a stream: a recording may be hours long."""
+
+    path: Path
+    """The media file or the session's folder."""
+    zero_ns: int
+    """The pipeline's time of the recording's time 0."""
+    duration_ns: int
+    media: Path | None
+    """The file that holds its pictures and sound, where it is one."""
+    cameras: tuple[str, ...]
+    microphones: tuple[str, ...]
+    """Those whose pictures and sound are there."""
+    results: Callable[[], Iterator[Result]]
+    """By stamp within each source; utterances are final."""
+    shots: Callable[[], Iterator[Shot]]
+    """By time, of all cameras."""
+    sound: Callable[[str], Iterator[Block]]
+    """Of one microphone."""
+
+    def since_zero(self, pipeline_ns: int) -> int:
+        """The recording's own time; what came before it is at 0."""
+        return max(0, pipeline_ns - self.zero_ns)
