@@ -58,7 +58,7 @@ class Launcher:
         """Until the run is over, or somebody interrupts it."""
         while self.node.alive():
             self.listen()
-            self._supervisor.check(self.pulses)
+            self._supervisor.check(self.pulses, up_to_date=not self.node.is_behind)
             if self._supervisor.ended_by:
                 return
         self._supervisor.end("interrupted")

@@ -148,10 +148,11 @@ class Supervisor:
         """The run is over; the first reason stands."""
         self.ended_by = self.ended_by or why
 
-    def check(self, pulses: Mapping[int, Heartbeat]) -> None:
+    def check(self, pulses: Mapping[int, Heartbeat], *, up_to_date: bool = True) -> None:
         """Look after every child: who ended, who crashed, who hangs.
 
-        ``pulses`` are the newest heartbeats by process.
+        ``pulses`` are the newest heartbeats by process. While they are not ``up_to_date``, since
+        more have come than were read so far, nobody's silence means anything.
         """
         now = time.monotonic()
         was_away = now - self._last_check > 1.0
@@ -163,7 +164,8 @@ class Supervisor:
         for child in self.children:
             if not child.done and not self.ended_by:
                 self._check_exit(child)
-        self._check_hung()
+        if up_to_date:
+            self._check_hung()
         self._check_sources(pulses)
         self._relay()
 
@@ -187,9 +189,6 @@ class Supervisor:
         elif child.may_restart():
             self._log(f"{name} {manner}; it is started again")
             child.restart()
-            if name == "hub":  # nobody could be heard meanwhile
-                for other in self.children:
-                    other.forgive()
         else:
             self.exit_code = 1
             times = _times(child.restarts + 1)
@@ -210,7 +209,11 @@ class Supervisor:
             self.ended_by = "the sources have done"
 
     def _check_hung(self) -> None:
-        """A silent hub silences everybody: then it alone is to blame."""
+        """A silent hub silences everybody: then it alone is to blame, and so is one that starts."""
+        if any(child.row.name == "hub" and not child.has_begun for child in self.children):
+            for child in self.children:
+                if child.row.name != "hub":
+                    child.forgive()
         hung = [child for child in self.children if not child.done and child.is_hung()]
         for child in [child for child in hung if child.row.name == "hub"] or hung:
             self._log(f"{child.row.name} shows no progress for {child.silent_s():.1f} s: killed")

@@ -65,6 +65,8 @@ class Bus:
             "events": self._connect(zmq.SUB, self.endpoints.events_out, bulk=False),
         }
         self._early: list[Sequence[Buffer]] = []
+        self.is_behind = False
+        """More had arrived than the last ``receive`` took."""
         self._wanted: set[bytes] = set()
         self._poller = zmq.Poller()
         for socket in self._in.values():
@@ -172,12 +174,15 @@ class Bus:
     def _raw(self) -> Iterator[Sequence[Buffer]]:
         early, self._early = self._early, []
         yield from early
+        self.is_behind = False
         for socket in self._in.values():
             for _ in range(DRAIN):
                 try:
                     yield _receive(socket, zmq.NOBLOCK)
                 except zmq.Again:
                     break
+            else:
+                self.is_behind = True
 
     def close(self) -> None:
         """Close the sockets; what was published just before still leaves."""

@@ -217,6 +217,11 @@ class Node:
         self._has_work = bool(wanted)
         return wanted
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether more had arrived than the last ``receive`` took."""
+        return self._bus.is_behind
+
     def peers(self) -> Mapping[str, Heartbeat]:
         """The newest heartbeat of every other node, as of the last ``receive``."""
         return {name: received.message for name, received in self._peers.items()}
