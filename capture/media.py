@@ -75,11 +75,20 @@ def messages(
     streams: list[Iterator[Seen | Heard]] = []
     if file.audio is not None:
         heard = takewhile(lambda _: alive(), file.sound())
-        cameras = () if file.video is None else (source.name,)
-        streams.append(sound_messages(heard, activity, source, cameras))
+        streams.append(sound_messages(heard, activity, source, cameras_of(file, source)))
     if file.video is not None:
         seen = takewhile(lambda _: alive(), file.pictures())
         streams.append(picture_messages(seen, file.interval_ns, source))
+    return in_order(*streams)
+
+
+def cameras_of(file: MediaFile, source: Source) -> tuple[str, ...]:
+    """Those that the file's sound is assigned to: its own pictures, where it has some."""
+    return () if file.video is None else (source.name,)
+
+
+def in_order(*streams: Iterable[Seen | Heard]) -> Iterator[Seen | Heard]:
+    """As they are due; of equals those of the first stream, which is the sound."""
     return heapq.merge(*streams, key=lambda said: said.due_ns)
 
 
@@ -107,9 +116,9 @@ def picture_messages(
     end_ns, count = 0, 0
     yield Seen(OPENED_NS, message("opened", OPENED_NS, 0))
     for picture in pictures:
-        shown = message("picture", picture.at_ns, count, picture.pixels.shape)
+        shown = message("picture", picture.at_ns, picture.index, picture.pixels.shape)
         yield Seen(picture.at_ns, shown, picture.pixels)
-        end_ns, count = picture.at_ns + max(1, interval_ns), count + 1
+        end_ns, count = picture.at_ns + max(1, interval_ns), picture.index + 1
     yield Seen(end_ns, message("closed", end_ns, count))
 
 

@@ -6,7 +6,7 @@ is read through a container of its own: neither waits for the other, so memory s
 the file is interleaved.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -50,12 +50,18 @@ UNSTATED_LEAP_NS = 3600 * SECOND
 F = TypeVar("F")
 
 
+def _every(_at_ns: int) -> bool:
+    return True
+
+
 class Decoder(Protocol[F]):
     def decode(self, packet: "Packet[Any] | None" = None) -> list[F]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
+    index: int
+    """Its number in the file, from 0."""
     at_ns: int
     """File time."""
     pixels: Pixels
@@ -122,12 +128,15 @@ class MediaFile:
     """Nominal distance of two pictures; 0 where the file tells no rate."""
     damage: Damage = field(default_factory=Damage)
 
-    def pictures(self) -> Iterator[Picture]:
-        """Every picture, in the order of time; times strictly increase."""
+    def pictures(self, wanted: Callable[[int], bool] = _every) -> Iterator[Picture]:
+        """The pictures at whose times ``wanted`` says yes, in the order of time; times strictly
+        increase. The others are decoded, since later ones build on them, and have their numbers,
+        but the costly step to pixels is left out.
+        """
         if self.video is None:
             return
         convert = VideoReformatter().reformat  # one for all: one for each costs twice the time
-        next_ns, last_ns = 0, -1
+        index, next_ns, last_ns = 0, 0, -1
         with open_container(self.path) as container:
             for frame in self._frames(
                 container, cast("VideoStream", container.streams[self.video])
@@ -142,7 +151,10 @@ class MediaFile:
                     self.damage.too_large += 1
                     continue
                 self.damage.pictures += frame.is_corrupt
-                yield Picture(at_ns, upright(convert(frame, format="bgr24"), frame))
+                if wanted(at_ns):
+                    pixels = upright(convert(frame, format="bgr24"), frame)
+                    yield Picture(index, at_ns, pixels)
+                index += 1
                 last_ns, next_ns = at_ns, at_ns + (self.interval_ns or UNKNOWN_INTERVAL_NS)
                 self.damage.end_ns = max(self.damage.end_ns, next_ns)
 

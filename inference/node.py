@@ -1,12 +1,12 @@
 """The inference node: pictures in, faces with their emotions out."""
 
-import cv2
 import numpy as np
 
 from config.settings import Settings
+from inference.answer import answer_frame
 from inference.detector import Picture
 from inference.faces import FaceInference, open_face_inference
-from messaging.clock import monotonic_ns
+from inference.jpeg import read_jpeg
 from messaging.node import Node
 from messaging.schema import FaceEmotions, VideoFrame
 from messaging.topics import FACES, VIDEO, VIDEO_JPEG
@@ -38,35 +38,10 @@ def run(settings: Settings) -> None:
 
 
 def answer(inference: FaceInference, received: Received[VideoFrame]) -> FaceEmotions:
-    """The result of one message. Punctuation passes through; so does its order, one for one.
-
-    A picture that cannot be read is a gap: there is none to look at.
-    """
+    """The result of one message; its picture is read where there is one."""
     frame = received.message
-    event, faces = "analysed" if frame.event == "picture" else frame.event, ()
-    if frame.event == "picture":
-        picture = read(received)
-        if picture is None:
-            event = "gap"
-        else:
-            faces = inference(frame.source, frame.stamp.captured_ns, picture)
-    elif frame.event == "opened":
-        inference.forget(frame.source)
-    return FaceEmotions(
-        frame.stamp,
-        frame.source,
-        frame.index,
-        event,
-        faces,
-        width=frame.width,
-        height=frame.height,
-        interval_ns=frame.interval_ns,
-        lossless=frame.lossless,
-        inference_ns=max(0, monotonic_ns() - received.received_ns),
-        detector=inference.detector.name,
-        classifier=inference.classifier.name,
-        real_time=frame.real_time,
-    )
+    picture = read(received) if frame.event == "picture" else None
+    return answer_frame(inference, frame, picture, received.received_ns)
 
 
 def read(received: Received[VideoFrame]) -> Picture | None:
@@ -74,15 +49,6 @@ def read(received: Received[VideoFrame]) -> Picture | None:
     shape = received.message.height, received.message.width, 3
     if 0 in shape:
         return None
-    pixels = np.frombuffer(received.payload, np.uint8)
     if received.topic is VIDEO:
-        return pixels.reshape(shape)
-    try:
-        picture = cv2.imdecode(pixels, cv2.IMREAD_COLOR)
-    except cv2.error:  # empty, or larger than OpenCV reads
-        return None
-    return (
-        picture.astype(np.uint8, copy=False)
-        if picture is not None and picture.shape == shape
-        else None
-    )
+        return np.frombuffer(received.payload, np.uint8).reshape(shape)
+    return read_jpeg(received.payload, shape)

@@ -3,7 +3,7 @@
 Both tables are tidy: one row per face and picture, one row per utterance.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -71,6 +71,12 @@ UTTERANCE_COLUMNS: tuple[Column, ...] = (
     Column("detector", "text", "", "the model that found the face"),
     Column("classifier", "text", "", "the model that read its emotion"),
 )
+
+COLUMNS: Mapping[str, tuple[Column, ...]] = {
+    "utterances": UTTERANCE_COLUMNS,
+    "faces": FACE_COLUMNS,
+}
+"""The tables that there are, by the names of their files."""
 
 
 def face_rows(file: str, message: FaceEmotions, zero_ns: int) -> Iterator[Row]:

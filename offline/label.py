@@ -1,0 +1,149 @@
+"""What the live pipeline says of a media file, without processes and sockets.
+
+The code is that of the live nodes: the file as camera and microphone, voice activity, inference and
+the join. Only what carries messages between them is left out, so results are the same, down to the
+last digit, but for ``inference_ns`` and the instant at which the file is played, which is 0 here:
+every ``pipeline_ns`` is file time.
+"""
+
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from capture.media import (
+    Heard,
+    Seen,
+    Source,
+    cameras_of,
+    in_order,
+    picture_messages,
+    sound_messages,
+    source_name,
+)
+from capture.media_file import MediaFile, open_media
+from capture.pictures import Pixels, to_jpeg
+from capture.voice_activity import VoiceActivity
+from config.settings import Settings
+from fusion.align import Aligner
+from inference.answer import answer_frame
+from inference.faces import FaceInference, open_face_inference
+from inference.jpeg import read_jpeg
+from messaging.clock import monotonic_ns
+from messaging.errors import UserError
+from messaging.schema import FaceEmotions, SpeechEvent, UtteranceEmotion
+from messaging.topics import SPEECH
+from offline.ahead import ahead
+
+SECOND = 1_000_000_000
+MAX_FPS = 1000.0
+PICTURES_AHEAD = 8
+"""Of 640 x 480 these are 7 MB."""
+SPEECH_AHEAD = 16
+"""Events, of which there is one a second at least."""
+
+Result = FaceEmotions | UtteranceEmotion
+
+
+def labelled(path: Path, settings: Settings, fps: float | None = None) -> Generator[Result]:
+    """The face results and the final utterances of a media file, each as soon as it is proven.
+
+    Memory does not grow with the file. With ``fps`` about so many pictures per second are analysed:
+    of the file's pictures those nearest to the instants 0, 1/fps, 2/fps, ... of file time. A
+    picture's ``index`` is its number in the file, also then. The join, which counts steps between
+    numbers as pictures that nobody looked at, is given consecutive ones: what is left out on
+    purpose is not ``missing``. ``interval_ns`` is the distance of the analysed pictures.
+
+    Raises:
+        UserError: the file cannot be played, or ``fps`` is out of range.
+    """
+    return label_media(open_media(path), settings, open_face_inference(settings.inference), fps)
+
+
+def label_media(
+    file: MediaFile, settings: Settings, inference: FaceInference, fps: float | None = None
+) -> Generator[Result]:
+    """The same of an open file, whose ``damage`` is complete at the end."""
+    check_fps(fps)
+    source = Source(source_name(settings.media, file.path), lossless=True, real_time=False)
+    as_jpeg = settings.inference.pictures == "jpeg"
+    sound = _sound(file, settings, source)
+    with ExitStack() as stack:
+        streams: list[Iterator[Seen | Heard]] = []
+        if file.audio is not None:
+            streams.append(stack.enter_context(ahead(sound, SPEECH_AHEAD, "sound")))
+        if file.video is not None:
+            pictures = _pictures(file, source, fps)
+            streams.append(stack.enter_context(ahead(pictures, PICTURES_AHEAD, "pictures")))
+        aligner = Aligner(settings.fusion)
+        analysed = 0
+        for said in in_order(*streams):
+            if isinstance(said, Seen):
+                result = _answer(inference, said, as_jpeg=as_jpeg)
+                yield result
+                proven = aligner.faces(replace(result, index=analysed))
+                analysed += result.event == "analysed"
+            elif isinstance(said.message, SpeechEvent):
+                proven = aligner.speech(said.message, said.due_ns)
+            else:
+                continue
+            yield from _final(proven)
+        yield from _final(aligner.finish())
+
+
+def check_fps(fps: float | None) -> None:
+    """Raises ``UserError`` where no file can be analysed at that rate."""
+    if fps is not None and not 0 < fps <= MAX_FPS:
+        raise UserError(f"--fps {fps:g} is out of range: more than 0, at most {MAX_FPS:g}")
+
+
+def every(fps: float, interval_ns: int) -> Callable[[int], bool]:
+    """Says of one picture after the other, by its file time, whether it is to be analysed.
+
+    Time is cut into slots of 1/fps; the first picture of a slot is. Slots are shifted by half a
+    picture's distance, so that it is the nearest one to 0, 1/fps, 2/fps, ..., and that at the
+    file's own rate rounded times never leave a slot without its picture.
+    """
+    last = -1
+
+    def wanted(at_ns: int) -> bool:
+        nonlocal last
+        slot = int((at_ns + interval_ns // 2) * fps / SECOND)
+        is_first, last = slot != last, slot
+        return is_first
+
+    return wanted
+
+
+def _pictures(file: MediaFile, source: Source, fps: float | None) -> Iterator[Seen | Heard]:
+    if fps is None:
+        yield from picture_messages(file.pictures(), file.interval_ns, source)
+        return
+    interval_ns = file.interval_ns and max(file.interval_ns, round(SECOND / fps))
+    pictures = file.pictures(every(fps, file.interval_ns))
+    yield from picture_messages(pictures, interval_ns, source)
+
+
+def _sound(file: MediaFile, settings: Settings, source: Source) -> Iterator[Seen | Heard]:
+    """Without the sound itself, which nobody reads here."""
+    activity = VoiceActivity(settings.voice_activity)
+    said = sound_messages(file.sound(), activity, source, cameras_of(file, source))
+    return (heard for heard in said if heard.topic is SPEECH)
+
+
+def _answer(inference: FaceInference, seen: Seen, *, as_jpeg: bool) -> FaceEmotions:
+    began_ns = monotonic_ns()
+    pixels = seen.pixels
+    if as_jpeg and pixels is not None:
+        pixels = _through_jpeg(pixels)
+    return answer_frame(inference, seen.message, pixels, began_ns)
+
+
+def _through_jpeg(pixels: Pixels) -> Pixels | None:
+    """As inference sees it where the settings ask the cameras for JPEG."""
+    height, width, _ = pixels.shape
+    return read_jpeg(to_jpeg(pixels), (height, width, 3))
+
+
+def _final(results: Iterable[UtteranceEmotion]) -> Iterator[UtteranceEmotion]:
+    return (result for result in results if result.final)

@@ -1,0 +1,108 @@
+"""Labelling a file without sockets gives what the live pipeline gives."""
+
+import json
+import threading
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from capture.demo import CLIP
+from commands.results import utterance_record
+from config.settings import Settings
+from messaging.errors import UserError
+from messaging.schema import FaceEmotions, UtteranceEmotion
+from offline.label import Result, every, labelled
+from tests.conftest import SHARED
+from tests.pipelines import label, result
+
+TALKING_HEAD = SHARED / "media" / "grid" / "bbaf2n.mpg"
+
+
+@cache
+def said(path: Path, fps: float | None = None) -> list[Result]:
+    return list(labelled(path, Settings(), fps))
+
+
+def utterances(path: Path, fps: float | None = None) -> list[UtteranceEmotion]:
+    return [message for message in said(path, fps) if isinstance(message, UtteranceEmotion)]
+
+
+def pictures(path: Path, fps: float | None = None) -> list[FaceEmotions]:
+    faces = [message for message in said(path, fps) if isinstance(message, FaceEmotions)]
+    return [message for message in faces if message.event == "analysed"]
+
+
+def records(results: list[UtteranceEmotion]) -> list[dict[str, Any]]:
+    """As the live run prints them."""
+    return [result(json.loads(json.dumps(utterance_record(one)))) for one in results]
+
+
+@pytest.mark.parametrize("clip", [CLIP, TALKING_HEAD], ids=lambda clip: clip.stem)
+def test_utterances_are_those_of_the_live_pipeline(clip: Path) -> None:
+    if not clip.exists():
+        pytest.skip(f"no {clip}")
+    live = label("--media", clip, "--speed", "max", demo=False).utterances
+    assert live
+    assert records(utterances(clip)) == [result(record) for record in live]
+
+
+def test_every_picture_is_answered_once_and_in_order() -> None:
+    analysed = pictures(CLIP)
+    assert [message.index for message in analysed] == list(range(450))
+    assert all(message.inference_ns > 0 for message in analysed)
+
+
+def test_two_runs_say_the_same() -> None:
+    again = labelled(CLIP, Settings(), 8)
+    faces = [message.faces for message in again if isinstance(message, FaceEmotions)]
+    assert faces == [m.faces for m in said(CLIP, 8) if isinstance(m, FaceEmotions)]
+
+
+def test_fewer_pictures_keep_their_numbers_and_are_not_missing() -> None:
+    analysed = pictures(CLIP, 8)
+    assert len(analysed) == 8 * 18
+    assert [message.index for message in analysed][:8] == [0, 3, 6, 9, 12, 16, 19, 22]
+    assert {message.interval_ns for message in analysed} == {125_000_000}
+    for utterance in utterances(CLIP, 8):
+        assert utterance.missing == 0
+        assert utterance.settled
+        assert utterance.pictures > 5
+
+
+def test_fewer_pictures_show_what_all_pictures_show_there() -> None:
+    """But for the tracks, which may depend on what is seen between."""
+    full = {message.index: message for message in pictures(CLIP)}
+    for message in pictures(CLIP, 8):
+        assert [f.box for f in message.faces] == [f.box for f in full[message.index].faces]
+
+
+@pytest.mark.parametrize("interval_ns", [40_000_000, 33_366_667, 41_708_333])
+def test_at_the_files_own_rate_no_picture_is_left_out(interval_ns: int) -> None:
+    wanted = every(1e9 / interval_ns, interval_ns)
+    assert all(wanted(round(index * interval_ns)) for index in range(10_000))
+
+
+@pytest.mark.parametrize("fps", [0.5, 1, 3, 8, 12.5, 24])
+def test_about_so_many_pictures_a_second_are_chosen(fps: float) -> None:
+    wanted = every(fps, 40_000_000)
+    chosen = [index for index in range(25 * 60) if wanted(index * 40_000_000)]
+    assert abs(len(chosen) - 60 * fps) <= 1
+    assert all(abs(index * 0.04 - k / fps) <= 0.0201 for k, index in enumerate(chosen))
+
+
+@pytest.mark.parametrize("fps", [0, -1, float("nan"), 1001])
+def test_a_rate_that_no_file_has_is_refused(fps: float) -> None:
+    with pytest.raises(UserError, match=r"--fps .* is out of range: more than 0, at most 1000"):
+        next(labelled(CLIP, Settings(), fps))
+
+
+def test_a_reader_that_leaves_early_leaves_no_thread_behind() -> None:
+    running = labelled(CLIP, Settings())
+    for _ in range(3):
+        next(running)
+    assert {"sound", "pictures"} <= {thread.name for thread in threading.enumerate()}
+    running.close()
+    names = {thread.name for thread in threading.enumerate()}
+    assert not names & {"sound", "pictures"}
