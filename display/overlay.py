@@ -320,7 +320,8 @@ def _utterance_runs(utterance: UtteranceEmotion, age_s: float | None) -> tuple[R
     if utterance.label is not None and utterance.probabilities is not None:
         label = (utterance.label, bgr(EMOTION_COLOURS[utterance.label]), True)
         share = (f" {max(utterance.probabilities):.0%}", bgr(INK), False)
-    return ("voice  ", faint, False), label, share, (f"  {_age(age_s)}", faint, False)
+    age = _age(age_s) if age_s is not None or not utterance.final else ""
+    return ("voice  ", faint, False), label, share, (f"  {age}", faint, False)
 
 
 def _age(age_s: float | None) -> str:

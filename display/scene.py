@@ -48,7 +48,8 @@ class VoiceScene:
     utterance: UtteranceEmotion | None = None
     """The latest one's result, provisional while ``final`` is false."""
     age_s: float | None = None
-    """Time since that utterance's offset; ``None`` while it goes on."""
+    """Time since that utterance's offset; ``None`` while it goes on, in a film also where its final
+    result is known already."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from messaging.schema import FaceEmotions, Marker, UtteranceEmotion
-from offline.intervals import Interval, Span, merged, separate, stands_until, whole_ms
+from offline.intervals import Interval, Span, merged, separate, whole_ms
 from offline.recording import Recording
+from offline.standing import Standing, Stood
 
 NO_LABEL = {
     "no_face": "(no face)",
@@ -77,34 +78,17 @@ def one_line(text: str) -> str:
 
 @dataclass(slots=True)
 class _Camera:
-    """One camera's results as they come: what each track showed last, and since when."""
+    """What each track showed, as spans of equal label."""
 
-    shown: FaceEmotions | None = None
+    standing: Standing = field(default_factory=Standing)
     tracks: dict[int, list[Span]] = field(default_factory=dict[int, list[Span]])
 
-    def take(self, message: FaceEmotions) -> None:
-        """Punctuation ends what the last picture showed; after a gap nobody knows until when."""
-        at_ns = message.stamp.pipeline_ns
-        if self.shown is not None:
-            since_ns, interval_ns = self.shown.stamp.pipeline_ns, self.shown.interval_ns
-            end_ns = stands_until(since_ns, at_ns, interval_ns)
-            if message.event == "gap" and interval_ns:
-                end_ns = min(end_ns, since_ns + interval_ns)
-            self._note(self.shown, end_ns)
-        self.shown = message if message.event == "analysed" else None
-
-    def close(self) -> None:
-        """The results end here, whether or not they said so."""
-        if self.shown is not None:
-            interval_ns = self.shown.interval_ns or 1_000_000
-            self._note(self.shown, self.shown.stamp.pipeline_ns + interval_ns)
-            self.shown = None
-
-    def _note(self, shown: FaceEmotions, end_ns: int) -> None:
-        for face in shown.faces:
-            spans = self.tracks.setdefault(face.track, [])
-            span = Span(shown.stamp.pipeline_ns, end_ns, face.label)
-            spans[-1:] = merged([*spans[-1:], span])
+    def note(self, stood: Iterable[Stood]) -> None:
+        for shown, end_ns in stood:
+            for face in shown.faces:
+                spans = self.tracks.setdefault(face.track, [])
+                span = Span(shown.stamp.pipeline_ns, end_ns, face.label)
+                spans[-1:] = merged([*spans[-1:], span])
 
 
 def annotations_of(recording: Recording) -> Annotations:
@@ -114,14 +98,15 @@ def annotations_of(recording: Recording) -> Annotations:
     markers: list[Marker] = []
     for result in recording.results():
         if isinstance(result, FaceEmotions):
-            cameras.setdefault(result.source, _Camera()).take(result)
+            camera = cameras.setdefault(result.source, _Camera())
+            camera.note(camera.standing.take(result))
         elif isinstance(result, UtteranceEmotion):
             utterances[result.source, result.id] = result
         else:
             markers.append(result)
     faces: dict[tuple[str, int], tuple[Interval, ...]] = {}
     for source, camera in sorted(cameras.items()):
-        camera.close()
+        camera.note(camera.standing.close())
         for track, spans in sorted(camera.tracks.items()):
             faces[source, track] = separate(_from_zero(recording, spans))
     spoken = _spoken(recording, utterances.values())

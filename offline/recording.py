@@ -3,10 +3,9 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from numpy.typing import NDArray
-
+from capture.resample import Sound
+from capture.sound_line import Converter
 from display.scene import Picture
 from messaging.schema import FaceEmotions, Marker, UtteranceEmotion
 
@@ -25,14 +24,8 @@ class Shot:
     """Why there is no picture."""
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Sound of a microphone as it was recorded: ``(n, channels)`` at ``rate`` Hz."""
-
-    at_ns: int | None
-    """``None``: it follows the block before."""
-    samples: NDArray[Any]
-    rate: int
+Convert = Callable[[int, int], Converter]
+"""Makes a converter for sound of so many samples per second and channels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +46,8 @@ class Recording:
     """By stamp within each source; utterances are final."""
     shots: Callable[[], Iterator[Shot]]
     """By time, of all cameras."""
-    sound: Callable[[str], Iterator[Block]]
-    """Of one microphone."""
+    sound: Callable[[str, Convert], Iterator[Sound]]
+    """One microphone's, from time 0 on; silence stands where there is none."""
 
     def since_zero(self, pipeline_ns: int) -> int:
         """The recording's own time; what came before it is at 0."""

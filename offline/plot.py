@@ -1,0 +1,375 @@
+"""A recording on one page: what faces show over time, what voices carry, and the shares of both.
+
+Every emotion has a row of its own, so that the page reads without colours, too.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpec
+from matplotlib.patches import Patch, Rectangle
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from messaging.schema import EMOTIONS, UtteranceEmotion
+from offline.annotations import NO_LABEL as WHY
+from offline.annotations import one_line
+from offline.print_palette import NO_LABEL, PRINT_COLOURS
+from offline.series import Lane, Numbers, Series, Track, running_mean
+
+Width = Literal["page", "column"]
+WIDTHS_IN: dict[Width, float] = {"page": 7.0, "column": 3.4}
+"""Of the text of a page and of one of its two columns, inches."""
+FONT_PT = 7.0
+SMALL_PT = 6.0
+INK, FAINT, RULE = "#1A1A1A", "#666666", "#D0D0D0"
+SPEECH = "#EDEDED"
+GAP_HATCH = "//////"
+MOST_LANES = 5
+LEAST_SHARE = 0.02
+"""Lanes with less than this share of all the time that faces are seen are told of, not drawn."""
+MOST_POINTS = 20_000
+"""Above so many, what is drawn for each picture becomes pixels also in PDF and SVG."""
+WINDOWS_S = (0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300)
+ROW_FILL = 0.86
+"""Of a row's height that a probability of 1 takes."""
+STYLE = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["Helvetica", "Arial", "Liberation Sans", "DejaVu Sans"],
+    "font.size": FONT_PT,
+    "axes.linewidth": 0.5,
+    "axes.edgecolor": FAINT,
+    "xtick.major.width": 0.5,
+    "xtick.major.size": 2.5,
+    "xtick.color": FAINT,
+    "ytick.color": FAINT,
+    "xtick.labelcolor": INK,
+    "hatch.linewidth": 0.4,
+    "pdf.fonttype": 42,  # text stays text that can be searched and edited
+    "svg.fonttype": "none",
+    "svg.hashsalt": "emofuse",  # the same recording gives the same file
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What is drawn of a recording, and what is only told."""
+
+    lanes: tuple[Lane, ...]
+    left_out: tuple[Lane, ...]
+    window_s: float
+
+    @classmethod
+    def of(cls, series: Series) -> "Drawn":
+        by_time = sorted(series.lanes, key=lambda lane: -lane.seen_s)
+        total_s = sum(lane.seen_s for lane in by_time)
+        chosen = [lane for lane in by_time[:MOST_LANES] if lane.seen_s >= LEAST_SHARE * total_s]
+        window_s = next((w for w in WINDOWS_S if w >= series.duration_s / 150), WINDOWS_S[-1])
+        return cls(
+            tuple(lane for lane in series.lanes if lane in chosen),
+            tuple(lane for lane in series.lanes if lane not in chosen),
+            window_s,
+        )
+
+
+def save_plot(series: Series, name: str, path: Path, width: Width = "page") -> None:
+    """In the format that the suffix of ``path`` names: pdf, svg or png."""
+    with mpl.rc_context(STYLE):
+        figure = draw(series, name, width)
+        metadata: dict[str, Any] = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
+        figure.savefig(path, dpi=300, metadata=metadata.get(path.suffix.lower()))
+
+
+def draw(series: Series, name: str, width: Width) -> Figure:
+    """From top to bottom: title, voices, a panel for each lane of faces, shares, a legend."""
+    drawn = Drawn.of(series)
+    is_narrow = width == "column"
+    voices = max(1, len(series.utterances))
+    rows = max(1, len(drawn.lanes))
+    heights = [
+        0.17 * voices + 0.04,
+        *[max(1.0, min(2.1, 6.0 / rows)) * (0.85 if is_narrow else 1.0)] * rows,
+        0.42,  # for the time axis
+        0.85,
+    ]
+    header, footer = (0.46, 0.5) if is_narrow else (0.36, 0.36)
+    inches = WIDTHS_IN[width], sum(heights) + header + footer
+    figure = Figure(figsize=inches)
+    FigureCanvasAgg(figure)
+    left, right = (0.52, 0.16) if is_narrow else (0.62, 0.2)
+    grid = GridSpec(
+        len(heights),
+        1,
+        figure,
+        height_ratios=heights,
+        left=left / inches[0],
+        right=1 - right / inches[0],
+        top=1 - header / inches[1],
+        bottom=footer / inches[1],
+        hspace=0.06,
+    )
+    voice = figure.add_subplot(grid[0])
+    panels = [figure.add_subplot(grid[1 + row], sharex=voice) for row in range(rows)]
+    _draw_voices(voice, series)
+    for panel, lane in zip(panels, drawn.lanes or (None,), strict=True):
+        _draw_panel(panel, series, lane, drawn, several=len(drawn.lanes) > 1)
+    _draw_markers([voice, *panels], series)
+    _draw_time_axis([voice, *panels], series.duration_s)
+    _draw_shares(figure.add_subplot(grid[-1]), series, is_narrow=is_narrow)
+    _write_header(figure, series, name, left, is_narrow=is_narrow)
+    _write_footer(figure, series, drawn, left, is_narrow=is_narrow)
+    return figure
+
+
+def _draw_voices(axes: Axes, series: Series) -> None:
+    """A row for each microphone; a label is written where there is room for it."""
+    axes.set_ylim(max(1, len(series.utterances)), 0)
+    inches = axes.get_position().width * axes.figure.get_figwidth()  # pyright: ignore
+    per_second = inches * 72 / max(series.duration_s, 1e-9)
+    for row, tier in enumerate(series.utterances.values()):
+        for each in tier:
+            start_s, end_s = _span(series, each)
+            colour = PRINT_COLOURS[each.label] if each.label else NO_LABEL
+            box = Rectangle(
+                (start_s, row + 0.1), end_s - start_s, 0.8, facecolor=colour, linewidth=0
+            )
+            axes.add_patch(box)
+            text = each.label or WHY[each.status].strip("()")
+            room_pt = (end_s - start_s) * per_second
+            if text := _fitting(text, room_pt):
+                ink = _ink_on(colour)
+                axes.text((start_s + end_s) / 2, row + 0.52, text, color=ink, fontsize=SMALL_PT,
+                          ha="center", va="center", clip_on=True)  # fmt: skip
+    names = (
+        [one_line(name) for name in series.utterances] if len(series.utterances) > 1 else ["voice"]
+    )
+    axes.set_yticks(np.arange(len(names)) + 0.5, names)
+    axes.tick_params(axis="y", length=0, labelcolor=INK)
+    axes.tick_params(axis="x", bottom=False, labelbottom=False)
+    axes.spines[:].set_visible(False)
+
+
+def _fitting(text: str, room_pt: float) -> str:
+    """The text, its first three letters, or nothing."""
+    for candidate in (text, text[:3]):
+        if len(candidate) * SMALL_PT * 0.56 + 2 <= room_pt:
+            return candidate
+    return ""
+
+
+def _ink_on(colour: str) -> str:
+    red, green, blue = (part / 255 for part in bytes.fromhex(colour[1:]))
+    return "white" if 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.55 else "black"
+
+
+def _draw_panel(
+    axes: Axes, series: Series, lane: Lane | None, drawn: Drawn, *, several: bool
+) -> None:
+    """Seven rows from 0 to 1, over bands of speech."""
+    axes.set_ylim(len(EMOTIONS), 0)
+    for tier in series.utterances.values():
+        for each in tier:
+            start_s, end_s = _span(series, each)
+            axes.axvspan(start_s, end_s, color=SPEECH, linewidth=0, zorder=0)
+    for row in range(len(EMOTIONS)):
+        axes.axhline(row + 1, color=RULE, linewidth=0.4, zorder=1)
+    for gap in series.gaps:
+        if lane is None or gap.camera == lane.camera:
+            axes.axvspan(gap.start_s, gap.end_s, facecolor="none", edgecolor=FAINT,
+                         hatch=GAP_HATCH, linewidth=0, zorder=1)  # fmt: skip
+    axes.set_yticks(np.arange(len(EMOTIONS)) + 0.62, EMOTIONS)
+    for text, emotion in zip(axes.get_yticklabels(), EMOTIONS, strict=True):
+        text.set_color(PRINT_COLOURS[emotion])
+        text.set_fontweight("bold")
+    axes.tick_params(axis="y", length=0, pad=3)
+    axes.tick_params(axis="x", bottom=False, labelbottom=False)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.spines["bottom"].set_visible(False)
+    if lane is None:
+        axes.text(0.5, 0.5, "no face", transform=axes.transAxes, ha="center", va="center",
+                  color=FAINT)  # fmt: skip
+        return
+    points = sum(len(each.tracks) and sum(len(t.start_s) for t in each.tracks) for each in drawn.lanes)  # fmt: skip
+    for track in lane.tracks:
+        _draw_track(axes, track, series.duration_s, drawn.window_s, as_pixels=points > MOST_POINTS)
+        if several or len(lane.tracks) > 1:
+            axes.annotate(f"#{track.number}", (track.start_s[0], 0), (1, -1), fontsize=SMALL_PT - 0.5,
+                          textcoords="offset points", va="top", color=FAINT)  # fmt: skip
+    if several:
+        axes.set_title(one_line(lane.camera), loc="right", fontsize=SMALL_PT, color=FAINT, pad=1)
+
+
+def _draw_track(
+    axes: Axes, track: Track, duration_s: float, window_s: float, *, as_pixels: bool
+) -> None:
+    """Each picture's probabilities thin, their running mean as a line over its area."""
+    step_s = max(duration_s / 3000, 1e-3)
+    at_s = np.arange(track.start_s[0], track.end_s[-1], step_s)
+    mean = running_mean(track, at_s, window_s)
+    times_s, raw = _as_steps(track)
+    for row, emotion in enumerate(EMOTIONS):
+        colour = PRINT_COLOURS[emotion]
+        floor = row + 1.0
+        level = floor - ROW_FILL * mean[:, row]
+        axes.fill_between(at_s, floor, level, color=colour, alpha=0.3, linewidth=0, zorder=2)
+        axes.plot(times_s, floor - ROW_FILL * raw[:, row], color=colour, linewidth=0.3,
+                  alpha=0.55, zorder=3, rasterized=as_pixels)  # fmt: skip
+        axes.plot(at_s, level, color=colour, linewidth=1.0, zorder=4, solid_joinstyle="round")
+
+
+def _as_steps(track: Track) -> tuple[Numbers, Numbers]:
+    """Broken where the track was not seen."""
+    breaks = np.flatnonzero(track.start_s[1:] > track.end_s[:-1] + 1e-6) + 1
+    times_s = np.insert(track.start_s, breaks, track.end_s[breaks - 1])
+    return times_s, np.insert(track.probabilities, breaks, np.nan, axis=0)
+
+
+def _draw_markers(axes: list[Axes], series: Series) -> None:
+    """Lines through all panels, with their texts above."""
+    last_s = -np.inf
+    for marker in series.markers:
+        at_s = series.seconds(marker.stamp.pipeline_ns)
+        for each in axes:
+            each.axvline(at_s, color=INK, linewidth=0.6, linestyle=(0, (3, 2)), zorder=6)
+        if at_s - last_s > series.duration_s / 12:  # else texts would lie upon each other
+            text = one_line(marker.text)
+            axes[0].annotate(text if len(text) <= 24 else f"{text[:23]}…", (at_s, 0), (1, 1.5),
+                             textcoords="offset points", fontsize=SMALL_PT, color=INK,
+                             annotation_clip=False)  # fmt: skip
+            last_s = at_s
+
+
+def _draw_time_axis(axes: list[Axes], duration_s: float) -> None:
+    end_s = max(duration_s, 1e-3)
+    axes[0].set_xlim(0, end_s)
+    last = axes[-1]
+    last.tick_params(axis="x", bottom=True, labelbottom=True)
+    last.spines["bottom"].set_visible(True)
+    if end_s >= 120:
+        steps = [step for step in (15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)]
+        step = next((step for step in steps if end_s / step <= 10), steps[-1])
+        last.set_xticks(np.arange(0, end_s + 1e-9, step))
+        last.xaxis.set_major_formatter(FuncFormatter(lambda at_s, _: _clock(at_s)))
+        unit = "h:min:s" if end_s >= 3600 else "min:s"
+    else:
+        last.xaxis.set_major_locator(MaxNLocator(10, steps=[1, 2, 5, 10]))
+        unit = "s"
+    last.set_xlabel(f"time ({unit})", labelpad=1.5, color=INK)
+
+
+def _clock(at_s: float) -> str:
+    minutes, seconds = divmod(round(at_s), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def _draw_shares(axes: Axes, series: Series, *, is_narrow: bool) -> None:
+    """Of the time that faces are seen, and of the utterances."""
+    faces = series.share_of_faces()
+    voices, labelled = series.share_of_utterances()
+    places = np.arange(len(EMOTIONS))
+    colours = [PRINT_COLOURS[emotion] for emotion in EMOTIONS]
+    bars = [
+        axes.bar(places - 0.2, faces, 0.36, color=colours, linewidth=0),
+        axes.bar(
+            places + 0.2,
+            voices,
+            0.36,
+            color="white",
+            edgecolor=colours,
+            linewidth=0.8,
+            hatch=".....",
+        ),  # fmt: skip
+    ]
+    for group, shares in zip(bars, (faces, voices), strict=True):
+        for bar, share in zip(group, shares, strict=True):
+            if share > 0:
+                text = f"{share:.0%}" if share >= 0.005 else "<1%"
+                axes.annotate(text, (bar.get_x() + bar.get_width() / 2, share), (0, 1),
+                              textcoords="offset points", ha="center", va="bottom",
+                              fontsize=SMALL_PT - (0.8 if is_narrow else 0), color=INK)  # fmt: skip
+    axes.set_xticks(places, EMOTIONS)
+    axes.tick_params(axis="x", length=0, pad=2)
+    axes.set_xlim(-0.6, len(EMOTIONS) - 0.4)
+    axes.set_ylim(0, max(0.1, 1.22 * max(faces.max(), voices.max())))
+    axes.set_yticks([])
+    axes.set_ylabel("share", color=INK, labelpad=4)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    keys = [
+        Patch(facecolor=FAINT, label="of the time faces are seen"),
+        Patch(
+            facecolor="white",
+            edgecolor=FAINT,
+            hatch=".....",
+            linewidth=0.8,
+            label=f"of the labelled utterances (n = {labelled})",
+        ),  # fmt: skip
+    ]
+    axes.legend(handles=keys, loc="upper right", frameon=False, fontsize=SMALL_PT, ncols=1,
+                handlelength=1.4, handleheight=0.8, borderpad=0, borderaxespad=0)  # fmt: skip
+
+
+def _write_header(
+    figure: Figure, series: Series, name: str, left: float, *, is_narrow: bool
+) -> None:
+    width, height = figure.get_size_inches()
+    top = 1 - 0.06 / height
+    most = 40 if is_narrow else 60
+    figure.text(left / width, top, name if len(name) <= most else f"{name[: most - 1]}…",
+                fontsize=FONT_PT + 1, fontweight="bold", va="top", color=INK)  # fmt: skip
+    facts = "  ·  ".join(_facts(series))
+    if is_narrow:
+        figure.text(left / width, top - 0.14 / height, facts, va="top", color=FAINT,
+                    fontsize=SMALL_PT)  # fmt: skip
+    else:
+        figure.text(1 - 0.2 / width, top, facts, va="top", ha="right", color=FAINT)
+
+
+def _facts(series: Series) -> Iterator[str]:
+    length = series.duration_s
+    yield f"{length:.1f} s" if length < 120 else _clock(length)
+    faces = (
+        f"{series.with_face / series.pictures:.0%} with a face" if series.pictures else "no face"
+    )
+    yield f"{series.pictures:,} pictures, {faces}".replace(",", " ", series.pictures >= 1000)
+    said = [each for tier in series.utterances.values() for each in tier]
+    unlabelled = sum(each.label is None for each in said)
+    yield f"{len(said)} utterances" + (f", {unlabelled} without a label" if unlabelled else "")
+
+
+def _write_footer(
+    figure: Figure, series: Series, drawn: Drawn, left: float, *, is_narrow: bool
+) -> None:
+    """What lines, bands and hatches mean."""
+    width, _ = figure.get_size_inches()
+    parts = [
+        "Rows: probability of each emotion, 0 to 1.",
+        f"Thin lines: each picture; thick lines and areas: running mean over {drawn.window_s:g} s.",
+        "Grey bands: speech.",
+    ]
+    if series.gaps:
+        parts.append("Hatched: no pictures.")
+    if drawn.left_out:
+        seen_s = sum(lane.seen_s for lane in drawn.left_out)
+        tracks = sum(len(lane.tracks) for lane in drawn.left_out)
+        parts.append(f"Not drawn: {tracks} more tracks, seen for {seen_s:.1f} s in all.")
+    text = " ".join(parts)
+    figure.text(left / width, 0.02, _wrapped(text, 72 if is_narrow else 150), fontsize=SMALL_PT,
+                color=FAINT, va="bottom", linespacing=1.25)  # fmt: skip
+
+
+def _wrapped(text: str, letters: int) -> str:
+    from textwrap import fill
+
+    return fill(text, letters)
+
+
+def _span(series: Series, utterance: UtteranceEmotion) -> tuple[float, float]:
+    end = utterance.offset or utterance.onset
+    return series.seconds(utterance.onset.pipeline_ns), series.seconds(end.pipeline_ns)
