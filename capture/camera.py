@@ -100,8 +100,10 @@ def run(settings: Settings) -> None:
             node.receive(0)
             return node.alive()
 
+        if settings.camera.wait_for and not node.wait_for(settings.camera.wait_for):
+            return
         for frame, pixels in pictures(camera, source, alive, node.stamp):
-            publish_picture(node, frame, pixels)
+            publish_picture(node, frame, pixels, settings.bus.jpeg_quality)
             if frame.event == "gap" and not node.text:
                 node.log.warning("%s; trying to open it again", frame.text)
             elif frame.event == "picture" and node.text:

@@ -16,7 +16,6 @@ from typing import Any, Literal
 
 from capture.containers import printable
 from capture.media_file import MediaFile, Picture, open_media
-from capture.pacing import NAP_S, Pace
 from capture.pictures import Pixels, publish_picture
 from capture.resample import SAMPLE_RATE, Sound
 from capture.speech_events import SoundMessages
@@ -24,6 +23,7 @@ from capture.voice_activity import Frame, VoiceActivity
 from config.settings import MediaSettings, Settings
 from messaging.errors import UserError
 from messaging.node import Node
+from messaging.pacing import NAP_S, Pace
 from messaging.schema import AudioChunk, SpeechEvent, Stamp, VideoFrame
 from messaging.topics import AUDIO, SPEECH, Topic
 
@@ -156,23 +156,10 @@ def source_name(settings: MediaSettings, path: Path) -> str:
     return settings.name or re.sub(r"[^\w.-]", "_", path.stem)[:64]
 
 
-def wait_for(node: Node, names: Iterable[str]) -> bool:
-    """Until all of these nodes are running; ``False`` when asked to stop meanwhile."""
-    node.state = "waiting"
-    while node.alive():
-        running = {name for name, peer in node.peers().items() if peer.state == "running"}
-        missing = [name for name in names if name not in running]
-        if not missing:
-            node.text = ""
-            node.state = "running"
-            return True
-        node.text = f"waiting for {', '.join(missing)}"
-        node.receive(NAP_S)
-    return False
-
-
-def play(node: Node, file: MediaFile, activity: VoiceActivity, settings: MediaSettings) -> None:
-    """Send the whole file at the speed that is asked for."""
+def play(
+    node: Node, file: MediaFile, activity: VoiceActivity, settings: MediaSettings, quality: int
+) -> None:
+    """Send the whole file at the speed that is asked for; ``quality`` is JPEG's."""
     pace = Pace(settings.speed)
     lossless = settings.speed == "max"
     name = source_name(settings, file.path)
@@ -190,7 +177,7 @@ def play(node: Node, file: MediaFile, activity: VoiceActivity, settings: MediaSe
         if not to_close and alive():
             tell(node, file, pace)  # the run may end with the last message: this goes first
         if isinstance(said, Seen):
-            publish_picture(node, said.message, said.pixels, ahead)
+            publish_picture(node, said.message, said.pixels, quality, ahead)
             continue
         if ahead and file.video is None and said.topic is SPEECH:
             while said.message.event != "opened" and not node.is_awaited(SPEECH) and alive():
@@ -228,5 +215,5 @@ def run(settings: Settings) -> None:
             node.log.warning("%s has no sound: there will be no utterances", printable(file.path))
         elif file.video is None:
             node.log.warning("%s has no pictures: no utterance gets a label", printable(file.path))
-        if wait_for(node, settings.media.wait_for):
-            play(node, file, activity, settings.media)
+        if node.wait_for(settings.media.wait_for):
+            play(node, file, activity, settings.media, settings.bus.jpeg_quality)

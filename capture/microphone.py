@@ -83,6 +83,8 @@ def run(settings: Settings) -> None:
             node.receive(0)
             return node.alive()
 
+        if settings.microphone.wait_for and not node.wait_for(settings.microphone.wait_for):
+            return
         no_sound_s = settings.voice_activity.no_sound_s
         for said in listen(microphone, hearing, no_sound_s, alive):
             node.publish(said.topic, said.message, said.payload)

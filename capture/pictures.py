@@ -12,7 +12,6 @@ Pixels = NDArray[np.uint8]
 """``(height, width, 3)``, BGR, contiguous; never changed once it was made."""
 
 TOPICS = (VIDEO, VIDEO_JPEG)
-QUALITY = 90
 MAX_SIDE = 16384
 """What the schema takes."""
 
@@ -22,8 +21,10 @@ def fits(height: int, width: int) -> bool:
     return max(height, width) <= MAX_SIDE and height * width * 3 <= BULK_MAX_BYTES
 
 
-def publish_picture(node: Node, frame: VideoFrame, pixels: Pixels | None, ahead: int = 0) -> None:
-    """Without ``pixels`` it is punctuation, which goes to all.
+def publish_picture(
+    node: Node, frame: VideoFrame, pixels: Pixels | None, quality: int, ahead: int = 0
+) -> None:
+    """``quality`` is JPEG's, 1 to 100. Without ``pixels`` it is punctuation, which goes to all.
 
     With ``ahead`` the source is lossless: wait until somebody gives credit, and until the slowest
     of those is less than that many messages behind. Who gives none looks on, and may miss some.
@@ -41,10 +42,10 @@ def publish_picture(node: Node, frame: VideoFrame, pixels: Pixels | None, ahead:
             continue
         if ahead:
             node.wait_for_credit(topic, ahead)
-        node.publish(topic, frame, pixels if topic is VIDEO else to_jpeg(pixels))
+        node.publish(topic, frame, pixels if topic is VIDEO else to_jpeg(pixels, quality))
 
 
-def to_jpeg(pixels: Pixels) -> bytes:
+def to_jpeg(pixels: Pixels, quality: int) -> bytes:
     import cv2  # 60 MB that a media file played raw does without
 
-    return cv2.imencode(".jpg", pixels, (cv2.IMWRITE_JPEG_QUALITY, QUALITY))[1].tobytes()
+    return cv2.imencode(".jpg", pixels, (cv2.IMWRITE_JPEG_QUALITY, quality))[1].tobytes()

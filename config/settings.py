@@ -30,6 +30,8 @@ class BusSettings(Section):
     """Where the hub is: ``ipc:///path`` or ``tcp://host:port``. Empty: the launcher chooses a
     private one. The hub takes five neighbouring places of it (ports, or files with a suffix)."""
     connect_timeout_s: Positive = 10.0
+    jpeg_quality: Annotated[int, Field(ge=1, le=100)] = 90
+    """Of pictures that cross machines or are recorded."""
 
 
 class CameraSettings(Section):
@@ -39,6 +41,8 @@ class CameraSettings(Section):
     width: Annotated[int, Field(ge=16, le=16384)] = 640
     height: Annotated[int, Field(ge=16, le=16384)] = 480
     fps: Annotated[float, Field(gt=0, le=1000)] = 30.0
+    wait_for: Names = ()
+    """Nodes that must run before the first picture is taken."""
 
 
 class MicrophoneSettings(Section):
@@ -47,6 +51,8 @@ class MicrophoneSettings(Section):
     name: Name = "microphone"
     cameras: Names = ()
     """Only faces of these cameras label this microphone's utterances; empty: any camera's."""
+    wait_for: Names = ()
+    """Nodes that must run before the first sound is taken."""
 
 
 class VoiceActivitySettings(Section):
@@ -122,7 +128,36 @@ class DisplaySettings(Section):
     published, recorded and joined with the voice is never smoothed."""
 
 
-NODES = frozenset(("hub", "launcher", "media", "inference", "fusion", "display"))
+class RecordingSettings(Section):
+    folder: Path | None = None
+    """Where the session is recorded; empty: nothing is."""
+    mode: Literal["all", "no-video", "labels"] = "all"
+    """``no-video`` leaves the pictures out, ``labels`` pictures and sound."""
+    queue_mb: Annotated[int, Field(ge=1, le=4096)] = 64
+    """What waits for the disk at most. More is not written, and counted."""
+    sync: bool = False
+    """Twice a second wait until the disk has it: then it outlives also a crash of the machine."""
+
+
+class ReplaySettings(Section):
+    session: Path | None = None
+    speed: Annotated[float, Field(gt=0, le=100)] | Literal["max"] = 1.0
+    """1 plays as it was recorded; ``max`` as fast as it goes without loss."""
+    start_from: Literal["capture", "faces"] = "capture"
+    """``capture`` plays pictures and speech, so inference works anew; ``faces`` what it found."""
+    start_s: NotNegative = 0.0
+    end_s: Positive | None = None
+    """Of the session's time."""
+    loop: bool = False
+    paused: bool = False
+    """Begin paused."""
+    wait_for: Names = ("inference", "fusion")
+    """Nodes that must run before the first message is sent."""
+
+
+NODES = frozenset(
+    ("hub", "launcher", "media", "player", "inference", "fusion", "recorder", "display")
+)
 """Names that are taken: cameras and microphones are senders beside these."""
 
 
@@ -136,6 +171,8 @@ class Settings(Section):
     media: MediaSettings = MediaSettings()
     inference: InferenceSettings = InferenceSettings()
     fusion: FusionSettings = FusionSettings()
+    recording: RecordingSettings = RecordingSettings()
+    replay: ReplaySettings = ReplaySettings()
     display: DisplaySettings = DisplaySettings()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

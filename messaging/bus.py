@@ -48,8 +48,17 @@ class Bus:
     longer than its timeout says.
     """
 
-    def __init__(self, sender: str, address: str, subscribe: Sequence[Topic[Any]] = ()) -> None:
+    def __init__(
+        self,
+        sender: str,
+        address: str,
+        subscribe: Sequence[Topic[Any]] = (),
+        *,
+        keeps_all: bool = False,
+    ) -> None:
+        """With ``keeps_all`` no picture is overtaken by a newer one."""
         self.sender = sender
+        self._keeps_all = keeps_all
         self.incarnation = time.time_ns()
         self.ledger = Ledger()
         self.endpoints = endpoints(address)
@@ -145,7 +154,7 @@ class Bus:
         newest: dict[tuple[str, str, str], int] = {}
         for place, received in enumerate(self._arrivals()):
             message = received.message
-            if _may_be_overtaken(message):
+            if not self._keeps_all and _may_be_overtaken(message):
                 stream = (received.topic.name, received.sender, message.source)
                 if (former := newest.get(stream)) is not None:
                     dropped = kept.pop(former).dropped + 1

@@ -24,6 +24,8 @@ class _Stream:
     newest: int
     """The last incarnation that began here."""
     messages: int = 0
+    before: int = 0
+    """Numbers of all incarnations that had gone before this reader came."""
     dropped: int = 0
     lost: int = 0
     unknown: int = 0
@@ -75,13 +77,14 @@ class Ledger:
             if len(self._streams) >= MOST_STREAMS:
                 return False
             stream = self._streams[topic, sender] = _Stream(
-                incarnation, seq - 1, newest=incarnation
+                incarnation, seq - 1, newest=incarnation, before=seq
             )
         elif incarnation > stream.newest and seq <= JUMP:
             stream.newest = incarnation
             stream.begin_anew(incarnation, -1)
         elif incarnation != stream.incarnation or abs(seq - stream.last_seq) > JUMP:
             stream.begin_anew(incarnation, seq - 1)
+            stream.before += seq
         elif seq <= stream.last_seq:
             return False
         stream.lost += seq - stream.last_seq - 1
@@ -133,6 +136,7 @@ class Ledger:
                 stream.dropped,
                 stream.lost + stream.tail,
                 stream.unknown,
+                stream.before,
             )
             for (topic, sender), stream in self._streams.items()
         )

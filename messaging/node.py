@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -49,6 +49,7 @@ GONE_NS = 2_000_000_000
 """A reader that said nothing for so long, while a newer one of its name speaks, was restarted."""
 FORGOTTEN_NS = 10_000_000_000
 """A reader that said nothing for so long is not waited for any more."""
+NAP_S = 0.1
 MOST_READERS = 64
 """That a lossless sender waits for."""
 
@@ -74,19 +75,24 @@ class Node:
         connect_timeout_s: float = 10.0,
         meanwhile: Callable[[], object] = lambda: None,
         credits_of: Sequence[Topic[Any]] = (),
+        *,
+        keeps_all: bool = False,
     ) -> None:
         """``meanwhile`` is called again and again while the hub is waited for. Lossless sources
-        of ``credits_of`` wait for this node, which gives them credit.
+        of ``credits_of`` wait for this node, which gives them credit. With ``keeps_all`` also a
+        live camera's pictures are read to the last one.
         """
         self.name = name
         self._subscribed = frozenset(topic.name for topic in subscribe)
         topics = dict.fromkeys((*subscribe, HEARTBEAT, CONTROL))
-        self._bus = Bus(name, address, tuple(topics))
+        self._bus = Bus(name, address, tuple(topics), keeps_all=keeps_all)
         self._connect_timeout_s = connect_timeout_s
         self._meanwhile = meanwhile
         self._state: State = "starting"
         self.text = ""
         """Sent in heartbeats: what it is waiting for, or doing."""
+        self.progress: float | None = None
+        """Sent in heartbeats: how much of a recording is played, 0 to 1."""
         self.rejected_elsewhere = 0
         """Sent in heartbeats: junk that came by another way than the bus."""
         self._started_ns = monotonic_ns()
@@ -226,6 +232,19 @@ class Node:
         """The newest heartbeat of every other node, as of the last ``receive``."""
         return {name: received.message for name, received in self._peers.items()}
 
+    def wait_for(self, names: Iterable[str]) -> bool:
+        """Until all of these nodes are running; ``False`` when asked to stop meanwhile."""
+        self.state = "waiting"
+        while self.alive():
+            running = {name for name, peer in self.peers().items() if peer.state == "running"}
+            missing = [name for name in names if name not in running]
+            if not missing:
+                self.text, self.state = "", "running"
+                return True
+            self.text = f"waiting for {', '.join(missing)}"
+            self.receive(NAP_S)
+        return False
+
     def give_credit(self, received: Received[Any]) -> None:
         """Tell a lossless sender that this reader has done with ``received``."""
         self.publish(
@@ -337,10 +356,14 @@ class Node:
     def beat(self) -> None:
         """Send a heartbeat now; ``alive`` does when one is due."""
         self._last_heartbeat_ns = monotonic_ns()
-        beat = Heartbeat(
+        self.publish(HEARTBEAT, self.heartbeat(self._state))
+
+    def heartbeat(self, state: State) -> Heartbeat:
+        """What this node would say of itself now."""
+        return Heartbeat(
             self.stamp(self._last_heartbeat_ns),
             self.name,
-            self._state,
+            state,
             os.getpid(),
             uptime_ns=self._last_heartbeat_ns - self._started_ns,
             rss_bytes=_resident_bytes(),
@@ -349,8 +372,8 @@ class Node:
             counts=self._bus.ledger.counts(),
             text=self.text,
             awaited=self._credits_of,
+            progress=self.progress,
         )
-        self.publish(HEARTBEAT, beat)
 
     def _flush_log(self) -> None:
         while self._log_queue:

@@ -247,6 +247,8 @@ class TopicCounts:
     """Numbers that never arrived."""
     unknown: Count = 0
     """How often the sender broke off without a last word: what it sent last is not known."""
+    before: Count = 0
+    """Numbers that the sender had used before this reader came."""
 
 
 @dataclass(frozen=True, slots=True, config=WIRE)
@@ -267,6 +269,8 @@ class Heartbeat:
     """What it is waiting for, or doing."""
     awaited: Annotated[tuple[Name, ...], Field(max_length=16)] = ()
     """Topics of which it gives credit: their lossless sources wait for it."""
+    progress: Share | None = None
+    """Of a recording that it plays: how much is done."""
 
 
 @dataclass(frozen=True, slots=True, config=WIRE)
@@ -280,11 +284,12 @@ class LogRecord:
 @dataclass(frozen=True, slots=True, config=WIRE)
 class Control:
     """A request. ``stop`` ends every node. ``credit`` tells a lossless sender that a reader has
-    done with all its messages on ``topic`` up to sequence number ``seq``.
+    done with all its messages on ``topic`` up to sequence number ``seq``. ``record`` and ``rest``
+    start and stop the recorder; ``pause`` and ``resume`` hold a replay and let it go on.
     """
 
     stamp: Stamp
-    action: Literal["stop", "credit"]
+    action: Literal["stop", "credit", "record", "rest", "pause", "resume"]
     reader: Name
     topic: Text = ""
     sender: Text = ""

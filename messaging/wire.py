@@ -14,6 +14,11 @@ from messaging.topics import TOPICS, Topic
 M = TypeVar("M", bound="schema.Message")
 Buffer = bytes | bytearray | memoryview
 
+VERSION = 1
+"""Of the wire, and so of recordings. It grows when old readers could misread new messages; new
+fields with defaults do not count.
+"""
+
 HEADER_BYTES = 262_144
 """The longest header that is looked at; 256 faces take a quarter of it."""
 
@@ -38,6 +43,8 @@ class Received(Generic[M]):
     received_ns: int = 0
     dropped: int = 0
     """Messages of this topic and sender that this one overtook."""
+    header: Buffer = b""
+    """The second part, as it came."""
 
 
 def topic_part(name: str) -> bytes:
@@ -90,7 +97,16 @@ def decode(parts: Sequence[Buffer], received_ns: int = 0) -> Received[Any]:
     expected = topic.payload_bytes(message)
     if expected is not None and expected != len(payload):
         raise JunkError(f"{topic.name}: payload of {len(payload)} bytes instead of {expected}")
-    return Received(topic, message, memoryview(payload), sender, incarnation, seq, received_ns)
+    return Received(
+        topic,
+        message,
+        memoryview(payload),
+        sender,
+        incarnation,
+        seq,
+        received_ns,
+        header=header,
+    )
 
 
 def _is_name(value: object) -> bool:

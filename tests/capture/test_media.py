@@ -12,11 +12,11 @@ import pytest
 from capture import media
 from capture.media import Heard, Seen, Source, messages, source_name
 from capture.media_file import open_media
-from capture.pacing import START_LEAD_NS, Pace
 from capture.voice_activity import VoiceActivity
 from config.settings import BusSettings, MediaSettings, Settings, VoiceActivitySettings
 from messaging.errors import UserError
 from messaging.node import Node
+from messaging.pacing import START_LEAD_NS, Pace
 from messaging.schema import AudioChunk, SpeechEvent, VideoFrame
 from messaging.topics import AUDIO, LOG, SPEECH, VIDEO, VIDEO_JPEG, Topic
 from messaging.wire import Received

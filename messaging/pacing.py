@@ -29,6 +29,10 @@ class Pace:
         self.latest_ns = 0
         """The longest that ``wait`` was called after the moment was due."""
 
+    def put_off(self, ns: int) -> None:
+        """Everything that is still to come plays later by so much."""
+        self.start_ns += ns
+
     def wait(self, due_ns: int, alive: Callable[[], bool]) -> bool:
         """Until file time ``due_ns`` plays; ``False`` as soon as ``alive`` says so.
 

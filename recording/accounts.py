@@ -1,0 +1,173 @@
+"""The session's ledger: what each sender sent on each topic, against what each reader made of it.
+
+Everything is taken from the nodes' own heartbeats, which are recorded. Nothing is a residual: a
+hop's two sides are counted by two nodes, and compared.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from messaging.schema import Heartbeat, TopicCounts
+from messaging.topics import (
+    AUDIO,
+    FACES,
+    MARKERS,
+    SPEECH,
+    UTTERANCES,
+    VIDEO,
+    VIDEO_JPEG,
+)
+from messaging.wire import Received
+
+OUTLIVE = ("launcher", "hub")
+"""Nodes that end after the recorder, whose last word it cannot hear."""
+DATA = frozenset(
+    topic.name for topic in (VIDEO, VIDEO_JPEG, AUDIO, SPEECH, FACES, UTTERANCES, MARKERS)
+)
+"""Topics whose messages are worth an account; heartbeats and logs go on to the very end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One topic from one sender to one reader, over all their restarts."""
+
+    topic: str
+    sender: str
+    reader: str
+    produced: int
+    """By the sender's own count."""
+    before: int
+    """Of these, before the reader came."""
+    processed: int
+    dropped: int
+    """Overtaken by newer ones, on purpose."""
+    lost: int
+    unknown: str
+    """Why the two sides cannot be compared to the last message; empty where they can."""
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether both sides agree; also where they cannot be compared."""
+        accounted = self.before + self.processed + self.dropped + self.lost
+        return bool(self.unknown) or self.produced == accounted
+
+
+@dataclass(slots=True)
+class _Life:
+    """One process of a node."""
+
+    first: Heartbeat
+    last: Heartbeat
+
+    @property
+    def closed(self) -> bool:
+        return self.last.state == "closing"
+
+    @property
+    def end_ns(self) -> int:
+        return self.last.stamp.pipeline_ns
+
+
+@dataclass(slots=True)
+class Accounts:
+    """Feed it every recorded heartbeat, then ask."""
+
+    _lives: dict[str, dict[int, _Life]] = field(default_factory=dict[str, dict[int, _Life]])
+
+    def hear(self, received: Received[Any]) -> None:
+        if isinstance(received.message, Heartbeat):
+            self.note(received.message)
+
+    def note(self, beat: Heartbeat) -> None:
+        """Take a heartbeat; the newest one of a process stands for all."""
+        lives = self._lives.setdefault(beat.node, {})
+        if beat.pid in lives:
+            lives[beat.pid].last = beat
+        else:
+            lives[beat.pid] = _Life(beat, beat)
+
+    @property
+    def rejected(self) -> dict[str, int]:
+        """Messages that were none, by the node that rejected them."""
+        return {
+            node: total
+            for node, lives in self._lives.items()
+            if (total := sum(life.last.rejected for life in lives.values()))
+        }
+
+    @property
+    def broken_off(self) -> list[str]:
+        """Nodes of which a process ended without a last word, though it was not the last one."""
+        return sorted(
+            node
+            for node, lives in self._lives.items()
+            if any(not life.closed for life in list(lives.values())[:-1])
+        )
+
+    def hops(self, still_running: Iterable[str] = ()) -> list[Hop]:
+        """All of them. ``still_running`` are nodes that outlive the recording on purpose."""
+        return list(self._hops(frozenset(still_running)))
+
+    def _hops(self, still_running: frozenset[str]) -> Iterator[Hop]:
+        for reader, lives in sorted(self._lives.items()):
+            received: dict[tuple[str, str], list[TopicCounts]] = {}
+            for life in lives.values():
+                for counts in life.last.counts:
+                    if counts.sender and counts.topic in DATA:
+                        received.setdefault((counts.topic, counts.sender), []).append(counts)
+            for (topic, sender), counts in sorted(received.items()):
+                yield self._hop(topic, sender, reader, counts, still_running)
+
+    def _hop(
+        self,
+        topic: str,
+        sender: str,
+        reader: str,
+        counts: list[TopicCounts],
+        still_running: frozenset[str],
+    ) -> Hop:
+        senders = self._lives.get(sender, {})
+        readers = self._lives[reader]
+        produced = sum(_sent(life.last, topic) for life in senders.values())
+        return Hop(
+            topic,
+            sender,
+            reader,
+            produced,
+            before=sum(count.before for count in counts),
+            processed=sum(count.messages for count in counts),
+            dropped=sum(count.dropped for count in counts),
+            lost=sum(count.lost for count in counts),
+            unknown=_unknown(topic, senders, readers, counts, sender in still_running
+                             or reader in still_running),
+        )  # fmt: skip
+
+
+def _sent(beat: Heartbeat, topic: str) -> int:
+    return sum(count.messages for count in beat.counts if not count.sender and count.topic == topic)
+
+
+def _unknown(
+    topic: str,
+    senders: dict[int, _Life],
+    readers: dict[int, _Life],
+    counts: list[TopicCounts],
+    runs_on: bool,
+) -> str:
+    if not senders:
+        return "the sender never told what it sent"
+    if len(senders) > 1 or any(count.unknown for count in counts):
+        return "the sender broke off"
+    if len(readers) > 1:
+        return "the reader broke off"
+    (sender,), (reader,) = senders.values(), readers.values()
+    if runs_on:
+        return "still running"
+    if not sender.closed:
+        return "the sender never said that it had done"
+    if not reader.closed:
+        return "the reader never said that it had done"
+    if sender.end_ns > reader.end_ns:
+        return f"the reader had done first, {topic} went on"
+    return ""

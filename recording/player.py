@@ -1,0 +1,217 @@
+"""The player: a node that publishes a session's topics again, as if it were live.
+
+Stamps are those that were recorded, so nothing that is made of them knows how fast it is played.
+Every message is lossless: at any speed the player waits for those who give credit.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from config.settings import ReplaySettings, Settings
+from messaging.clock import monotonic_ns
+from messaging.errors import UserError
+from messaging.node import Node
+from messaging.pacing import Pace
+from messaging.schema import AudioChunk, Control, FaceEmotions, SpeechEvent, VideoFrame
+from messaging.topics import AUDIO, CONTROL, FACES, MARKERS, SPEECH, VIDEO_JPEG, Topic
+from messaging.wire import Buffer
+from recording.session import Session, open_session
+
+NAME = "player"
+NAP_S = 0.05
+AHEAD: Mapping[str, int] = {VIDEO_JPEG.name: 4, FACES.name: 256, SPEECH.name: 64}
+"""Messages of a topic that may be sent before its slowest reader has done with them."""
+SECOND = 1_000_000_000
+
+Streamed = VideoFrame | AudioChunk | SpeechEvent | FaceEmotions
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A message as it is sent."""
+
+    due_ns: int
+    """When it arrived at the recorder, on the session's own time."""
+    topic: Topic[Any]
+    message: Any
+    payload: Buffer = b""
+
+
+def topics_of(start_from: str) -> tuple[Topic[Any], ...]:
+    """What is played; the rest follows from it anew."""
+    if start_from == "faces":
+        return FACES, SPEECH, AUDIO, MARKERS
+    return VIDEO_JPEG, SPEECH, AUDIO, MARKERS
+
+
+Cameras = dict[str, tuple[str, ...]]
+"""Those that each microphone is assigned to."""
+
+
+def messages(session: Session, settings: ReplaySettings, cameras: Cameras) -> Iterator[Played]:
+    """What the session says, in the order in which it arrived.
+
+    Every source opens and closes, also where the recording began in its middle or was cut off
+    before its end. ``cameras`` stand in where a microphone's own word on them was not recorded.
+    """
+    topics = topics_of(settings.start_from)
+    start_ns = round(settings.start_s * SECOND)
+    end_ns = None if settings.end_s is None else round(settings.end_s * SECOND)
+    last: dict[tuple[str, str], tuple[Topic[Any], Streamed]] = {}
+    due_ns = start_ns
+    for received in session.records(*topics):
+        at_ns = received.received_ns - session.zero_ns
+        message = received.message
+        if isinstance(message, SpeechEvent) and message.event == "opened":
+            cameras[message.source] = message.cameras
+        if at_ns < start_ns:
+            continue
+        if end_ns is not None and at_ns > end_ns:
+            break
+        due_ns = max(due_ns, at_ns)
+        if isinstance(message, Streamed):
+            message = as_played(message)
+            stream = (received.topic.name, message.source)
+            if message.event != "opened" and stream not in last:
+                yield Played(due_ns, received.topic, opening(message, cameras))
+            last[stream] = received.topic, message
+        yield Played(due_ns, received.topic, message, received.payload)
+    for topic, message in last.values():
+        if message.event != "closed":
+            yield Played(due_ns, topic, closing(message))
+
+
+def as_played(message: Streamed) -> Streamed:
+    """Waited for, and without a latency."""
+    if isinstance(message, VideoFrame | FaceEmotions):
+        return replace(message, lossless=True, real_time=False)
+    return replace(message, lossless=True)
+
+
+def opening(first: Streamed, cameras: Cameras) -> Streamed:
+    """The word that should have come just before the first message of a source."""
+    opened = mark(first, "opened", -1)
+    if isinstance(opened, SpeechEvent):
+        return replace(opened, cameras=cameras.get(opened.source, ()))
+    return opened
+
+
+def closing(last: Streamed) -> Streamed:
+    """The word that should have come after the last one."""
+    closed = mark(last, "closed", 1)
+    if isinstance(closed, VideoFrame | FaceEmotions):
+        was_picture = last.event in ("picture", "analysed")
+        return replace(closed, index=closed.index + was_picture)
+    if isinstance(closed, AudioChunk) and isinstance(last, AudioChunk):
+        return replace(closed, first_sample=last.first_sample + last.samples)
+    return closed
+
+
+def mark(beside: Streamed, event: Literal["opened", "closed"], by_ns: int) -> Streamed:
+    """Punctuation of a stream, ``by_ns`` after one of its messages."""
+    stamp = replace(beside.stamp, captured_ns=beside.stamp.captured_ns + by_ns)
+    match beside:
+        case VideoFrame():
+            return as_played(
+                VideoFrame(
+                    stamp, beside.source, beside.index, event, interval_ns=beside.interval_ns
+                )
+            )
+        case FaceEmotions():
+            return as_played(
+                FaceEmotions(
+                    stamp, beside.source, beside.index, event, interval_ns=beside.interval_ns
+                )
+            )
+        case AudioChunk():
+            chunk = AudioChunk(stamp, beside.source, beside.first_sample, event)
+            return as_played(replace(chunk, sample_rate=beside.sample_rate))
+        case SpeechEvent():
+            return as_played(SpeechEvent(stamp, beside.source, event, bias_ns=beside.bias_ns))
+
+
+def assigned(session: Session) -> Cameras:
+    """What the settings say that the session was recorded with."""
+    settings: Any = session.about.get("settings", {})
+    microphone = settings.get("microphone", {})
+    return {microphone.get("name", ""): tuple(microphone.get("cameras", ()))}
+
+
+class Player:
+    """Sends a session's messages when they are due."""
+
+    def __init__(self, node: Node, settings: ReplaySettings) -> None:
+        self._node = node
+        self._settings = settings
+        self._pace = Pace(settings.speed)
+        self._paused = False
+
+    def play(self, session: Session) -> None:
+        """To its end, or until asked to stop."""
+        settings = self._settings
+        start_ns = round(settings.start_s * SECOND)
+        end_ns = session.length_ns if settings.end_s is None else round(settings.end_s * SECOND)
+        length_ns = max(1, end_ns - start_ns)
+        self._pace = Pace(settings.speed)
+        for played in messages(session, settings, assigned(session)):
+            at_ns = played.due_ns - start_ns
+            self._node.progress = min(1.0, max(0.0, at_ns / length_ns))
+            if not self._pace.wait(at_ns, self._alive):
+                return
+            self._send(played)
+        self._node.progress = 1.0
+
+    def pause(self) -> None:
+        self._paused = True
+
+    def _send(self, played: Played) -> None:
+        topic = played.topic
+        if (ahead := AHEAD.get(topic.name)) and not self._node.wait_for_credit(topic, ahead):
+            return
+        self._node.publish(topic, played.message, played.payload)
+
+    def _alive(self) -> bool:
+        """Also does what it was told, and waits while it is paused."""
+        self._listen(0)
+        if self._paused:
+            since_ns = monotonic_ns()
+            self._node.text, self._node.state = "paused", "waiting"
+            while self._paused and self._node.alive():
+                self._listen(NAP_S)
+            self._node.text, self._node.state = "", "running"
+            self._pace.put_off(monotonic_ns() - since_ns)
+        return self._node.alive()
+
+    def _listen(self, timeout_s: float) -> None:
+        for received in self._node.receive(timeout_s):
+            if isinstance(received.message, Control):
+                if received.message.action == "pause":
+                    self._paused = True
+                elif received.message.action == "resume":
+                    self._paused = False
+
+
+def run(settings: Settings) -> None:
+    replay, bus = settings.replay, settings.bus
+    if replay.session is None:
+        raise UserError("no session was named; name one: emofuse replay FOLDER")
+    session = open_session(replay.session)
+    with Node(
+        NAME,
+        bus.address,
+        (CONTROL,),
+        settings.log_level,
+        bus.connect_timeout_s,
+    ) as node:
+        player = Player(node, replay)
+        if not node.wait_for(replay.wait_for):
+            return
+        if replay.paused:
+            player.pause()
+        player.play(session)
+        while replay.loop and node.alive():
+            player.play(session)
+        for fault in session.faults():
+            node.log.warning("%s: %s", replay.session, fault)
+        node.alive()  # sends them

@@ -1,0 +1,139 @@
+"""A session: a folder with one MCAP file for each stretch that was recorded.
+
+``session.json`` says what is the same for all of them. ``manifest.json`` is written where the last
+one was closed properly; a session without it is read just as well, and says that it is incomplete.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from messaging.errors import UserError
+from messaging.topics import Topic
+from messaging.wire import VERSION, Received
+from recording.part import Part, refuse_later
+
+ABOUT = "session.json"
+MANIFEST = "manifest.json"
+
+
+def part_path(folder: Path, number: int) -> Path:
+    return folder / f"part-{number:03d}.mcap"
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """At once or not at all."""
+    fresh = path.with_suffix(".new")
+    fresh.write_text(json.dumps(value, indent=1, allow_nan=False) + "\n")
+    fresh.replace(path)
+
+
+def create_session(folder: Path, about: Mapping[str, Any]) -> None:
+    """Make the folder of a new session.
+
+    Raises:
+        UserError: it holds something already, or cannot be made.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if (folder / ABOUT).exists():
+            raise UserError(f"{folder} holds a session already; record into another folder")
+        if any(folder.iterdir()):
+            raise UserError(f"{folder} is not empty; record into another folder")
+        write_json(folder / ABOUT, {"wire_version": VERSION, **about})
+    except FileExistsError as error:
+        raise UserError(f"{folder} is a file; record into a folder") from error
+    except OSError as error:
+        raise UserError(
+            f"nothing can be recorded into {folder}: {error.strerror}; choose another folder"
+        ) from error
+
+
+@dataclass(slots=True)
+class Session:
+    """What was recorded. ``records`` may be called any number of times."""
+
+    path: Path
+    about: Mapping[str, Any]
+    """Of ``session.json``: settings, models, versions, host, clock, and wall-clock time."""
+    manifest: Mapping[str, Any]
+    """Empty where it was never closed properly."""
+    parts: list[Part] = field(default_factory=list[Part])
+
+    @property
+    def zero_ns(self) -> int:
+        """The hub's clock at the session's time 0."""
+        return int(self.about["started_ns"])
+
+    @property
+    def length_ns(self) -> int:
+        """From its time 0 to the last message's arrival."""
+        if "ended_ns" in self.manifest:
+            return int(self.manifest["ended_ns"]) - self.zero_ns
+        last = max((received.received_ns for received in self.records()), default=self.zero_ns)
+        return last - self.zero_ns
+
+    def records(self, *topics: Topic[Any]) -> Iterator[Received[Any]]:
+        """The messages on these topics (all without any), in the order of arrival.
+
+        What each of ``parts`` turned out to be is known when the end was reached.
+        """
+        for number, part in enumerate(self.parts):
+            fresh = self.parts[number] = Part(part.path)
+            yield from fresh.records(*topics)
+
+    def faults(self) -> list[str]:
+        """What is wrong with it, a line each; empty where it is whole. Once it was read."""
+        lines = [f"{part.path.name}: {part.why}" for part in self.parts if part.why]
+        lines += [
+            f"{part.path.name}: it was not closed properly; at most the last second is missing"
+            for part in self.parts
+            if not part.closed and not part.why
+        ]
+        if not self.manifest:
+            lines.append("there is no manifest: the recorder did not come to its end")
+        return lines
+
+
+def is_session(path: Path) -> bool:
+    return (path / ABOUT).is_file()
+
+
+def open_session(path: Path) -> Session:
+    """Raises:
+    UserError: there is none, it cannot be read, or it is of a later version.
+    """
+    if path.suffix == ".mcap" or (path.is_file() and path.name == ABOUT):
+        raise UserError(f"{path} is part of a session; give its folder, {path.parent}")
+    if not path.is_dir():
+        raise UserError(f"no session {path}; give the folder that --record made")
+    if not is_session(path):
+        raise UserError(f"{path} holds no {ABOUT}; give the folder that --record made")
+    about = read_json(path / ABOUT)
+    refuse_later(path, about)
+    if not isinstance(about.get("started_ns"), int):
+        raise UserError(f"{path / ABOUT} does not say when the session started; it is damaged")
+    manifest = path / MANIFEST
+    parts = sorted(path.glob("part-*.mcap"))
+    if not parts:
+        raise UserError(f"{path} holds no recording: nothing was written")
+    return Session(
+        path,
+        about,
+        read_json(manifest) if manifest.exists() else {},
+        [Part(part) for part in parts],
+    )
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text())
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise UserError(f"{path} is damaged: {error}") from error
+    if not isinstance(value, dict):
+        raise UserError(f"{path} is damaged: it holds no object")
+    return value  # pyright: ignore[reportUnknownVariableType]
