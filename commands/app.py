@@ -177,6 +177,35 @@ def _build(
         _run_alone(row, settings)
 
     @app.command()
+    def label(
+        files: Annotated[
+            list[str],
+            typer.Argument(
+                help="Media files, sessions, patterns, or folders with any of these.",
+                show_default=False,
+            ),
+        ],
+        out: Annotated[Path, typer.Option(help="The folder for the tables.", show_default=False)],
+        fps: Annotated[
+            float | None, typer.Option(help="Analyse so many pictures a second, not all.")
+        ] = None,
+        jobs: Annotated[
+            int | None, typer.Option(help="Files at a time; as many as there are cores.", min=1)
+        ] = None,
+        config: ConfigFile = None,
+        log_level: LogLevel = None,
+    ) -> None:
+        """Label media files and recorded sessions, as fast as it goes, and write tables.
+
+        What was stopped goes on where it was.
+        """
+        from commands.label import label as label_files
+
+        require_system_libraries()
+        settings = _settings(log_level=log_level, config=config)
+        raise typer.Exit(label_files(files, out, settings, fps, jobs))
+
+    @app.command()
     def devices() -> None:
         """List the cameras and microphones of this machine."""
         from commands.devices import print_devices

@@ -82,7 +82,7 @@ def label_media(
                 result = _answer(inference, said, as_jpeg=as_jpeg)
                 yield result
                 proven = aligner.faces(replace(result, index=analysed))
-                analysed += result.event == "analysed"
+                analysed += said.pixels is not None
             elif isinstance(said.message, SpeechEvent):
                 proven = aligner.speech(said.message, said.due_ns)
             else:

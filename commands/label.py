@@ -1,0 +1,129 @@
+"""Label media files and sessions, and say what came out."""
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from config.settings import Settings
+from offline.corpus import Progress as Reached
+from offline.corpus import Report, label_corpus
+from offline.inputs import find_inputs
+from offline.part import PartResult
+from offline.rows import COLUMNS
+
+FAILED = 1
+"""Exit code where a file could not be labelled; the others were."""
+TOP = 3
+"""Labels that the summary names of each file."""
+
+
+def label(
+    given: Sequence[str], out: Path, settings: Settings, fps: float | None, jobs: int | None
+) -> int:
+    """Returns the exit code."""
+    inputs = find_inputs(given)
+    console = Console(stderr=True)
+    began, finished = time.monotonic(), 0
+    with Progress(
+        TextColumn("labelling"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[files]} files"),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+    ) as bar:
+        task = bar.add_task("", total=None, files=f"0/{len(inputs)}")
+
+        def show(reached: Reached) -> None:
+            nonlocal finished
+            finished = reached.files
+            bar.update(
+                task,
+                completed=reached.done_s,
+                total=reached.total_s,
+                files=f"{reached.files}/{len(inputs)}",
+            )
+
+        try:
+            report = label_corpus(inputs, out, settings, fps, jobs or usable_cores(), show)
+        except SystemExit:
+            bar.stop()
+            _say(
+                console,
+                f"emofuse: stopped; {finished} of {len(inputs)} files are finished and kept, "
+                "the same command goes on from there",
+            )
+            raise
+    print_report(report, time.monotonic() - began, out, details=settings.log_level == "debug")
+    return FAILED if report.failures else 0
+
+
+def usable_cores() -> int:
+    """That this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def print_report(report: Report, wall_s: float, out: Path, *, details: bool) -> None:
+    """The table to stdout; what is wrong with a file to stderr, a line each."""
+    console, errors = Console(), Console(stderr=True)
+    if report.results:
+        table = Table(title="Labelled", title_justify="left")
+        table.add_column("file", overflow="fold", min_width=20)
+        for column in ("length", "utterances", "matched", "faces"):
+            table.add_column(column, justify="right", no_wrap=True)
+        table.add_column("top labels")
+        table.add_column("x real\ntime", justify="right", no_wrap=True)
+        for result in report.results:
+            table.add_row(*_cells(result))
+        console.print(table, markup=False)
+    seconds = sum(result.duration_s for result in report.results)
+    kept = f", {report.kept} of them by a former run" if report.kept else ""
+    _say(
+        console,
+        f"{len(report.results)} of {len(report.files)} files labelled{kept}: "
+        f"{_clock(seconds)} of them in {_clock(wall_s)}",
+    )
+    _say(
+        console, f"Tables: {', '.join(str(out / f'{kind}.parquet') for kind in COLUMNS)}, and .csv"
+    )
+    for result in report.results:
+        for note in result.notes:
+            _say(errors, f"emofuse: {result.name}: {note}")
+    for failure in report.failures:
+        _say(errors, f"emofuse: {failure.name} failed: {failure.reason}")
+        if details and failure.details:
+            _say(errors, failure.details)
+
+
+def _cells(result: PartResult) -> list[str]:
+    labels = ", ".join(f"{label} {count}" for label, count in result.labels[:TOP])
+    return [
+        result.name,
+        _clock(result.duration_s),
+        str(result.utterances),
+        str(result.matched),
+        f"{result.with_face / result.pictures:.0%}" if result.pictures else "-",
+        labels or "-",
+        f"{result.duration_s / result.wall_s:.1f}" if result.wall_s else "-",
+    ]
+
+
+def _clock(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _say(console: Console, line: str) -> None:
+    """As it is: a name may hold what ``rich`` takes for markup."""
+    console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,225 @@
+"""Many files labelled in parallel, and their rows as two tables.
+
+    DIR/parts/                       a finished file each: a run that was stopped goes on from there
+    DIR/utterances.parquet, .csv     all files, in the order given
+    DIR/faces.parquet, .csv
+
+The tables' bytes depend on the files and the settings alone: not on the number of processes, nor on
+how often the run was stopped.
+"""
+
+import sys
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from config.settings import Settings
+from inference import weights
+from messaging.errors import UserError
+from offline.inputs import Input
+from offline.label import check_fps
+from offline.part import PartResult, finished, key_of, label_file, tables_of
+from offline.pool import Done, Failed, Going, Pool
+from offline.results import stated_s
+from offline.rows import COLUMNS
+from offline.tables import OutputError, merge, require_pyarrow
+
+PARTS = "parts"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Of the files that this run has to label, in seconds of them."""
+
+    done_s: float
+    total_s: float
+    files: int
+    """That are finished, of all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    name: str
+    reason: str
+    details: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What became of each file, in the order given."""
+
+    files: tuple[PartResult | Failure, ...]
+    kept: int
+    """Files that a former run had finished."""
+
+    @property
+    def failures(self) -> list[Failure]:
+        return [file for file in self.files if isinstance(file, Failure)]
+
+    @property
+    def results(self) -> list[PartResult]:
+        return [file for file in self.files if isinstance(file, PartResult)]
+
+
+def label_corpus(
+    inputs: Sequence[Input],
+    out: Path,
+    settings: Settings,
+    fps: float | None,
+    jobs: int,
+    watch: Callable[[Progress], None],
+) -> Report:
+    """Label what is not labelled yet, then write the tables. A file that fails stops no other.
+
+    Raises:
+        UserError: nothing can be done at all: no tables can be written there, weights are damaged.
+    """
+    check_fps(fps)
+    require_pyarrow()
+    for name in weights.origins():
+        weights.checked(name)
+    parts = out / PARTS
+    with held(parts):
+        corpus = _Corpus(inputs, watch)
+        kept = corpus.look_up(parts, settings, fps)
+        with Pool(min(jobs, len(corpus.todo)), "emofuse label") as pool:
+            corpus.measure(pool)
+            corpus.label(pool, parts, settings, fps)
+        report = Report(tuple(corpus.outcomes[index] for index in range(len(inputs))), kept)
+        write_tables(report.results, parts, out)
+        return report
+
+
+def write_tables(results: Sequence[PartResult], parts: Path, out: Path) -> None:
+    """Merge the parts, in that order.
+
+    Raises:
+        OutputError: there is no space for them.
+    """
+    tables = [(result.name, tables_of(parts, result.key)) for result in results]
+    for kind, columns in COLUMNS.items():
+        merge(
+            [(name, of[kind]) for name, of in tables],
+            columns,
+            out / f"{kind}.parquet",
+            out / f"{kind}.csv",
+        )
+
+
+@contextmanager
+def held(parts: Path) -> Generator[None]:
+    """The folder is there, ours alone, and holds no draft of a run that was killed.
+
+    Raises:
+        UserError: it cannot be made or written to, or another run is at work in it.
+    """
+    out = parts.parent
+    if out.exists() and not out.is_dir():
+        raise UserError(f"{out} is a file; name a folder with --out")
+    try:
+        parts.mkdir(parents=True, exist_ok=True)
+        lock = (parts / ".lock").open("w")
+    except OSError as error:
+        raise UserError(
+            f"{out} cannot be written ({error.strerror or error}); name another folder with --out"
+        ) from error
+    with lock:
+        _lock(lock.fileno(), out)
+        _sweep(out, parts)
+        try:
+            yield
+        finally:
+            _sweep(out, parts)
+
+
+def _lock(descriptor: int, out: Path) -> None:
+    if sys.platform == "win32":
+        return
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise UserError(
+            f"another run is labelling into {out}; wait for it, or name another folder with --out"
+        ) from None
+
+
+def _sweep(*folders: Path) -> None:
+    for folder in folders:
+        for pattern in (".*.parquet", ".*.csv", ".*.json"):
+            for draft in folder.glob(pattern):
+                draft.unlink(missing_ok=True)
+
+
+class _Corpus:
+    """Which files are done, which failed, and how far the others are."""
+
+    def __init__(self, inputs: Sequence[Input], watch: Callable[[Progress], None]) -> None:
+        self.inputs = inputs
+        self.outcomes: dict[int, PartResult | Failure] = {}
+        self._watch = watch
+        self._lengths: dict[int, float] = {}
+        self._reached: dict[int, float] = {}
+
+    def look_up(self, parts: Path, settings: Settings, fps: float | None) -> int:
+        """Take what a former run has finished; returns how many files that are."""
+        for index, one in enumerate(self.inputs):
+            try:
+                done = finished(parts, key_of(one.path, settings, fps), one.name)
+            except UserError as error:
+                self.outcomes[index] = Failure(one.name, str(error))
+            else:
+                if done:
+                    self.outcomes[index] = done
+        return sum(isinstance(outcome, PartResult) for outcome in self.outcomes.values())
+
+    @property
+    def todo(self) -> list[int]:
+        """The longest first: else one of them may be left alone on one core at the end."""
+        left = [index for index in range(len(self.inputs)) if index not in self.outcomes]
+        return sorted(left, key=lambda index: (-self._lengths.get(index, 0.0), index))
+
+    def measure(self, pool: Pool) -> None:
+        """How long each file is; what cannot be opened fails here already."""
+        todo = self.todo
+        for event in pool.run(_length, [(self.inputs[index].path,) for index in todo]):
+            if isinstance(event, Done):
+                self._lengths[todo[event.index]] = event.result
+            elif isinstance(event, Failed):
+                self._fail(todo[event.index], event)
+
+    def label(self, pool: Pool, parts: Path, settings: Settings, fps: float | None) -> None:
+        todo = self.todo
+        files = [self.inputs[index] for index in todo]
+        self._tell()
+        for event in pool.run(
+            label_file, [(one.path, one.name, parts, settings, fps) for one in files]
+        ):
+            index = todo[event.index]
+            if isinstance(event, Going):
+                self._reached[index] = event.at
+            elif isinstance(event, Done):
+                self.outcomes[index] = event.result
+                self._reached[index] = self._lengths[index] = event.result.duration_s
+            else:
+                if isinstance(event.error, OutputError):
+                    raise event.error
+                self._fail(index, event)
+            self._tell()
+
+    def _fail(self, index: int, event: Failed) -> None:
+        self.outcomes[index] = Failure(self.inputs[index].name, event.reason, event.details)
+        self._lengths.pop(index, None)
+        self._reached.pop(index, None)
+
+    def _tell(self) -> None:
+        total_s = sum(
+            max(length, self._reached.get(index, 0.0)) for index, length in self._lengths.items()
+        )
+        self._watch(Progress(sum(self._reached.values()), total_s, len(self.outcomes)))
+
+
+def _length(path: Path, _watch: Callable[[float], None]) -> float:
+    return stated_s(path)

@@ -1,0 +1,82 @@
+"""A recorded session labelled anew: its pictures go through inference once more, and what was heard
+is joined with them as the recording has it.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
+from typing import Any
+
+from config.settings import Settings
+from fusion.align import Aligner
+from inference.answer import answer_frame
+from inference.detector import Picture
+from inference.faces import FaceInference
+from inference.jpeg import read_jpeg
+from messaging.clock import monotonic_ns
+from messaging.schema import FaceEmotions, SpeechEvent, VideoFrame
+from messaging.topics import FACES, SPEECH, VIDEO_JPEG
+from messaging.wire import Received
+from offline.ahead import ahead
+from offline.label import Result, check_fps, every
+from recording.session import Session
+
+RECORDS_AHEAD = 8
+
+
+def label_session(
+    session: Session, settings: Settings, inference: FaceInference, fps: float | None = None
+) -> Generator[Result]:
+    """As ``labelled``; ``pipeline_ns`` is that of the recording. ``fps`` holds for each camera.
+
+    Where no pictures were recorded, the faces that were are joined, and ``fps`` has no meaning.
+    """
+    check_fps(fps)
+    aligner = Aligner(settings.fusion)
+    with ahead(_records(session, fps), RECORDS_AHEAD, "session") as records:
+        for message, picture, left_out in records:
+            if isinstance(message, SpeechEvent):
+                results = aligner.speech(message, message.stamp.pipeline_ns)
+            else:
+                faces = (
+                    answer_frame(inference, message, picture, monotonic_ns())
+                    if isinstance(message, VideoFrame)
+                    else message
+                )
+                yield faces
+                results = aligner.faces(replace(faces, index=faces.index - left_out))
+            yield from (result for result in results if result.final)
+    yield from (result for result in aligner.finish() if result.final)
+
+
+def has_pictures(session: Session) -> bool:
+    return next(iter(session.records(VIDEO_JPEG)), None) is not None
+
+
+Record = tuple[VideoFrame | FaceEmotions | SpeechEvent, Picture | None, int]
+"""A message, its picture, and how many of its source's pictures before were left out on purpose."""
+
+
+def _records(session: Session, fps: float | None) -> Iterator[Record]:
+    seen = VIDEO_JPEG if has_pictures(session) else FACES
+    left_out: defaultdict[str, int] = defaultdict(int)
+    wanted: dict[str, Callable[[int], bool]] = {}
+    for received in session.records(seen, SPEECH):
+        message: VideoFrame | FaceEmotions | SpeechEvent = received.message
+        picture = None
+        if isinstance(message, VideoFrame):
+            if message.event == "picture" and fps is not None:
+                interval_ns = max(message.interval_ns, round(1e9 / fps))
+                choose = wanted.setdefault(message.source, every(fps, message.interval_ns))
+                if not choose(message.stamp.pipeline_ns - session.zero_ns):
+                    left_out[message.source] += 1
+                    continue
+                message = replace(message, interval_ns=message.interval_ns and interval_ns)
+            if message.event == "picture":
+                picture = _picture(received)
+        yield message, picture, left_out[message.source]
+
+
+def _picture(received: Received[Any]) -> Picture | None:
+    frame: VideoFrame = received.message
+    return read_jpeg(received.payload, (frame.height, frame.width, 3))
