@@ -34,8 +34,7 @@ def recording_of(path: Path, settings: Settings, tell: Tell = _tell_nobody) -> G
     if path.is_dir():
         from offline.session import session_recording
 
-        with session_recording(path) as recording:
-            yield recording
+        yield session_recording(path)
         return
     file = open_media(path)
     inference = open_face_inference(settings.inference)

@@ -6,14 +6,13 @@ Every emotion has a row of its own, so that the page reads without colours, too.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import fill
 from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.axes import Axes
+from matplotlib import figure as mpl_figure
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.gridspec import GridSpec
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
@@ -22,6 +21,10 @@ from offline.annotations import NO_LABEL as WHY
 from offline.annotations import one_line
 from offline.print_palette import NO_LABEL, PRINT_COLOURS
 from offline.series import Lane, Numbers, Series, Track, running_mean
+
+Axes = Any
+Figure = Any
+"""Matplotlib's own types leave keyword arguments unknown."""
 
 Width = Literal["page", "column"]
 WIDTHS_IN: dict[Width, float] = {"page": 7.0, "column": 3.4}
@@ -34,11 +37,15 @@ GAP_HATCH = "//////"
 MOST_LANES = 5
 LEAST_SHARE = 0.02
 """Lanes with less than this share of all the time that faces are seen are told of, not drawn."""
-MOST_POINTS = 20_000
+MOST_POINTS = 5_000
 """Above so many, what is drawn for each picture becomes pixels also in PDF and SVG."""
 WINDOWS_S = (0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300)
-ROW_FILL = 0.86
+STEPS_S = (15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
+"""Between the marks of a time axis in minutes."""
+ROW_FILL = 0.8
 """Of a row's height that a probability of 1 takes."""
+BAR = 0.11
+"""Of a row's height, for the utterances with its label."""
 STYLE = {
     "font.family": "sans-serif",
     "font.sans-serif": ["Helvetica", "Arial", "Liberation Sans", "DejaVu Sans"],
@@ -70,7 +77,7 @@ class Drawn:
         by_time = sorted(series.lanes, key=lambda lane: -lane.seen_s)
         total_s = sum(lane.seen_s for lane in by_time)
         chosen = [lane for lane in by_time[:MOST_LANES] if lane.seen_s >= LEAST_SHARE * total_s]
-        window_s = next((w for w in WINDOWS_S if w >= series.duration_s / 150), WINDOWS_S[-1])
+        window_s = max(w for w in WINDOWS_S if w <= max(series.duration_s / 200, WINDOWS_S[0]))
         return cls(
             tuple(lane for lane in series.lanes if lane in chosen),
             tuple(lane for lane in series.lanes if lane not in chosen),
@@ -80,58 +87,76 @@ class Drawn:
 
 def save_plot(series: Series, name: str, path: Path, width: Width = "page") -> None:
     """In the format that the suffix of ``path`` names: pdf, svg or png."""
-    with mpl.rc_context(STYLE):
+    library: Any = mpl
+    with library.rc_context(STYLE):
         figure = draw(series, name, width)
         metadata: dict[str, Any] = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
         figure.savefig(path, dpi=300, metadata=metadata.get(path.suffix.lower()))
 
 
+@dataclass(slots=True)
+class _Page:
+    """Places axes one below the other, in inches: text needs the same room on every page."""
+
+    figure: Figure
+    left: float
+    right: float
+    top: float
+    """Where the next axes begin, from the upper edge."""
+
+    def axes(self, height: float, gap: float, below: Axes | None = None) -> Axes:
+        """``gap`` is left free before; ``below`` shares its time axis."""
+        self.top += gap
+        width, full = self.figure.get_size_inches()
+        place = (
+            self.left / width,
+            1 - (self.top + height) / full,
+            1 - (self.left + self.right) / width,
+            height / full,
+        )
+        self.top += height
+        return self.figure.add_axes(place, sharex=below)
+
+    def write(self, text: str, below_top: float, **style: Any) -> None:
+        width, full = self.figure.get_size_inches()
+        x = 1 - self.right / width if style.get("ha") == "right" else self.left / width
+        self.figure.text(x, 1 - below_top / full, text, va="top", **style)
+
+
 def draw(series: Series, name: str, width: Width) -> Figure:
-    """From top to bottom: title, voices, a panel for each lane of faces, shares, a legend."""
+    """From top to bottom: title, voices, a panel for each lane of faces, shares, explanations."""
     drawn = Drawn.of(series)
     is_narrow = width == "column"
-    voices = max(1, len(series.utterances))
     rows = max(1, len(drawn.lanes))
-    heights = [
-        0.17 * voices + 0.04,
-        *[max(1.0, min(2.1, 6.0 / rows)) * (0.85 if is_narrow else 1.0)] * rows,
-        0.42,  # for the time axis
-        0.85,
-    ]
-    header, footer = (0.46, 0.5) if is_narrow else (0.36, 0.36)
-    inches = WIDTHS_IN[width], sum(heights) + header + footer
-    figure = Figure(figsize=inches)
+    several = rows > 1
+    voice_in = 0.17 * max(1, len(series.utterances))
+    panel_in = max(0.95, min(1.75 if is_narrow else 2.1, 6.3 / rows))
+    header_in = (0.36 if is_narrow else 0.26) + (0.12 if series.markers else 0)
+    gap_in = 0.14 if several else 0.06
+    notes = fill(" ".join(_notes(series, drawn)), 66 if is_narrow else 140)
+    notes_in = 0.11 * len(notes.splitlines())
+    height = header_in + voice_in + rows * (panel_in + gap_in) + 0.58 + 0.8 + 0.26 + notes_in + 0.06
+    figure: Figure = mpl_figure.Figure(figsize=(WIDTHS_IN[width], height))
     FigureCanvasAgg(figure)
-    left, right = (0.52, 0.16) if is_narrow else (0.62, 0.2)
-    grid = GridSpec(
-        len(heights),
-        1,
-        figure,
-        height_ratios=heights,
-        left=left / inches[0],
-        right=1 - right / inches[0],
-        top=1 - header / inches[1],
-        bottom=footer / inches[1],
-        hspace=0.06,
-    )
-    voice = figure.add_subplot(grid[0])
-    panels = [figure.add_subplot(grid[1 + row], sharex=voice) for row in range(rows)]
-    _draw_voices(voice, series)
+    page = _Page(figure, 0.52 if is_narrow else 0.6, 0.12 if is_narrow else 0.16, header_in)
+    _write_header(page, series, name, is_narrow=is_narrow)
+    voice = page.axes(voice_in, 0)
+    panels = [page.axes(panel_in, gap_in, below=voice) for _ in range(rows)]
+    shares = page.axes(0.8, 0.58)
+    page.write(notes, page.top + 0.24, fontsize=SMALL_PT, color=FAINT, linespacing=1.25)
+    room_in = WIDTHS_IN[width] - page.left - page.right
+    _draw_voices(voice, series, 72 * room_in / max(series.duration_s, 1e-9))
     for panel, lane in zip(panels, drawn.lanes or (None,), strict=True):
-        _draw_panel(panel, series, lane, drawn, several=len(drawn.lanes) > 1)
+        _draw_panel(panel, series, lane, drawn, several=several)
     _draw_markers([voice, *panels], series)
     _draw_time_axis([voice, *panels], series.duration_s)
-    _draw_shares(figure.add_subplot(grid[-1]), series, is_narrow=is_narrow)
-    _write_header(figure, series, name, left, is_narrow=is_narrow)
-    _write_footer(figure, series, drawn, left, is_narrow=is_narrow)
+    _draw_shares(shares, series, is_narrow=is_narrow)
     return figure
 
 
-def _draw_voices(axes: Axes, series: Series) -> None:
+def _draw_voices(axes: Axes, series: Series, pt_per_s: float) -> None:
     """A row for each microphone; a label is written where there is room for it."""
     axes.set_ylim(max(1, len(series.utterances)), 0)
-    inches = axes.get_position().width * axes.figure.get_figwidth()  # pyright: ignore
-    per_second = inches * 72 / max(series.duration_s, 1e-9)
     for row, tier in enumerate(series.utterances.values()):
         for each in tier:
             start_s, end_s = _span(series, each)
@@ -141,7 +166,7 @@ def _draw_voices(axes: Axes, series: Series) -> None:
             )
             axes.add_patch(box)
             text = each.label or WHY[each.status].strip("()")
-            room_pt = (end_s - start_s) * per_second
+            room_pt = (end_s - start_s) * pt_per_s
             if text := _fitting(text, room_pt):
                 ink = _ink_on(colour)
                 axes.text((start_s + end_s) / 2, row + 0.52, text, color=ink, fontsize=SMALL_PT,
@@ -177,6 +202,11 @@ def _draw_panel(
         for each in tier:
             start_s, end_s = _span(series, each)
             axes.axvspan(start_s, end_s, color=SPEECH, linewidth=0, zorder=0)
+            if each.label is not None and _is_of(each, lane):
+                top = EMOTIONS.index(each.label) + 0.03
+                colour = PRINT_COLOURS[each.label]
+                bar = Rectangle((start_s, top), end_s - start_s, BAR, facecolor=colour, linewidth=0)
+                axes.add_patch(bar)
     for row in range(len(EMOTIONS)):
         axes.axhline(row + 1, color=RULE, linewidth=0.4, zorder=1)
     for gap in series.gaps:
@@ -184,10 +214,7 @@ def _draw_panel(
             axes.axvspan(gap.start_s, gap.end_s, facecolor="none", edgecolor=FAINT,
                          hatch=GAP_HATCH, linewidth=0, zorder=1)  # fmt: skip
     axes.set_yticks(np.arange(len(EMOTIONS)) + 0.62, EMOTIONS)
-    for text, emotion in zip(axes.get_yticklabels(), EMOTIONS, strict=True):
-        text.set_color(PRINT_COLOURS[emotion])
-        text.set_fontweight("bold")
-    axes.tick_params(axis="y", length=0, pad=3)
+    axes.tick_params(axis="y", length=0, pad=3, labelcolor=INK)
     axes.tick_params(axis="x", bottom=False, labelbottom=False)
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.spines["bottom"].set_visible(False)
@@ -195,12 +222,13 @@ def _draw_panel(
         axes.text(0.5, 0.5, "no face", transform=axes.transAxes, ha="center", va="center",
                   color=FAINT)  # fmt: skip
         return
-    points = sum(len(each.tracks) and sum(len(t.start_s) for t in each.tracks) for each in drawn.lanes)  # fmt: skip
+    points = sum(len(track.start_s) for each in drawn.lanes for track in each.tracks)
     for track in lane.tracks:
         _draw_track(axes, track, series.duration_s, drawn.window_s, as_pixels=points > MOST_POINTS)
         if several or len(lane.tracks) > 1:
-            axes.annotate(f"#{track.number}", (track.start_s[0], 0), (1, -1), fontsize=SMALL_PT - 0.5,
-                          textcoords="offset points", va="top", color=FAINT)  # fmt: skip
+            axes.annotate(f"#{track.number}", (track.start_s[0], 0), (1, -1), va="top",
+                          fontsize=SMALL_PT - 0.5, color=FAINT,
+                          textcoords="offset points")  # fmt: skip
     if several:
         axes.set_title(one_line(lane.camera), loc="right", fontsize=SMALL_PT, color=FAINT, pad=1)
 
@@ -209,7 +237,7 @@ def _draw_track(
     axes: Axes, track: Track, duration_s: float, window_s: float, *, as_pixels: bool
 ) -> None:
     """Each picture's probabilities thin, their running mean as a line over its area."""
-    step_s = max(duration_s / 3000, 1e-3)
+    step_s = max(duration_s / 1500, 1e-3)
     at_s = np.arange(track.start_s[0], track.end_s[-1], step_s)
     mean = running_mean(track, at_s, window_s)
     times_s, raw = _as_steps(track)
@@ -217,10 +245,10 @@ def _draw_track(
         colour = PRINT_COLOURS[emotion]
         floor = row + 1.0
         level = floor - ROW_FILL * mean[:, row]
-        axes.fill_between(at_s, floor, level, color=colour, alpha=0.3, linewidth=0, zorder=2)
-        axes.plot(times_s, floor - ROW_FILL * raw[:, row], color=colour, linewidth=0.3,
-                  alpha=0.55, zorder=3, rasterized=as_pixels)  # fmt: skip
-        axes.plot(at_s, level, color=colour, linewidth=1.0, zorder=4, solid_joinstyle="round")
+        axes.fill_between(at_s, floor, level, color=colour, alpha=0.25, linewidth=0, zorder=2)
+        axes.plot(times_s, floor - ROW_FILL * raw[:, row], color=colour, linewidth=0.35,
+                  alpha=0.8, zorder=5, rasterized=as_pixels)  # fmt: skip
+        axes.plot(at_s, level, color=colour, linewidth=1.1, zorder=4, solid_joinstyle="round")
 
 
 def _as_steps(track: Track) -> tuple[Numbers, Numbers]:
@@ -252,10 +280,9 @@ def _draw_time_axis(axes: list[Axes], duration_s: float) -> None:
     last.tick_params(axis="x", bottom=True, labelbottom=True)
     last.spines["bottom"].set_visible(True)
     if end_s >= 120:
-        steps = [step for step in (15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)]
-        step = next((step for step in steps if end_s / step <= 10), steps[-1])
+        step = next((step for step in STEPS_S if end_s / step <= 10), STEPS_S[-1])
         last.set_xticks(np.arange(0, end_s + 1e-9, step))
-        last.xaxis.set_major_formatter(FuncFormatter(lambda at_s, _: _clock(at_s)))
+        last.xaxis.set_major_formatter(FuncFormatter(_clock))
         unit = "h:min:s" if end_s >= 3600 else "min:s"
     else:
         last.xaxis.set_major_locator(MaxNLocator(10, steps=[1, 2, 5, 10]))
@@ -263,7 +290,7 @@ def _draw_time_axis(axes: list[Axes], duration_s: float) -> None:
     last.set_xlabel(f"time ({unit})", labelpad=1.5, color=INK)
 
 
-def _clock(at_s: float) -> str:
+def _clock(at_s: float, _place: int | None = None) -> str:
     minutes, seconds = divmod(round(at_s), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
@@ -285,7 +312,7 @@ def _draw_shares(axes: Axes, series: Series, *, is_narrow: bool) -> None:
             edgecolor=colours,
             linewidth=0.8,
             hatch=".....",
-        ),  # fmt: skip
+        ),
     ]
     for group, shares in zip(bars, (faces, voices), strict=True):
         for bar, share in zip(group, shares, strict=True):
@@ -302,33 +329,29 @@ def _draw_shares(axes: Axes, series: Series, *, is_narrow: bool) -> None:
     axes.set_ylabel("share", color=INK, labelpad=4)
     axes.spines[["top", "right", "left"]].set_visible(False)
     keys = [
-        Patch(facecolor=FAINT, label="of the time faces are seen"),
+        Patch(facecolor=FAINT, label="of the time with a face"),
         Patch(
             facecolor="white",
             edgecolor=FAINT,
             hatch=".....",
             linewidth=0.8,
-            label=f"of the labelled utterances (n = {labelled})",
-        ),  # fmt: skip
+            label=f"of labelled utterances (n = {labelled})",
+        ),
     ]
-    axes.legend(handles=keys, loc="upper right", frameon=False, fontsize=SMALL_PT, ncols=1,
-                handlelength=1.4, handleheight=0.8, borderpad=0, borderaxespad=0)  # fmt: skip
+    axes.legend(handles=keys, loc="lower left", bbox_to_anchor=(0, 1.0), frameon=False,
+                fontsize=SMALL_PT, ncols=2, handlelength=1.2, handleheight=0.8, borderpad=0,
+                borderaxespad=0, columnspacing=1.2, handletextpad=0.5)  # fmt: skip
 
 
-def _write_header(
-    figure: Figure, series: Series, name: str, left: float, *, is_narrow: bool
-) -> None:
-    width, height = figure.get_size_inches()
-    top = 1 - 0.06 / height
+def _write_header(page: _Page, series: Series, name: str, *, is_narrow: bool) -> None:
     most = 40 if is_narrow else 60
-    figure.text(left / width, top, name if len(name) <= most else f"{name[: most - 1]}…",
-                fontsize=FONT_PT + 1, fontweight="bold", va="top", color=INK)  # fmt: skip
+    title = name if len(name) <= most else f"{name[: most - 1]}…"
+    page.write(title, 0.05, fontsize=FONT_PT + 1, fontweight="bold", color=INK)
     facts = "  ·  ".join(_facts(series))
     if is_narrow:
-        figure.text(left / width, top - 0.14 / height, facts, va="top", color=FAINT,
-                    fontsize=SMALL_PT)  # fmt: skip
+        page.write(facts, 0.19, fontsize=SMALL_PT, color=FAINT)
     else:
-        figure.text(1 - 0.2 / width, top, facts, va="top", ha="right", color=FAINT)
+        page.write(facts, 0.06, ha="right", color=FAINT)
 
 
 def _facts(series: Series) -> Iterator[str]:
@@ -343,31 +366,29 @@ def _facts(series: Series) -> Iterator[str]:
     yield f"{len(said)} utterances" + (f", {unlabelled} without a label" if unlabelled else "")
 
 
-def _write_footer(
-    figure: Figure, series: Series, drawn: Drawn, left: float, *, is_narrow: bool
-) -> None:
+def _notes(series: Series, drawn: Drawn) -> Iterator[str]:
     """What lines, bands and hatches mean."""
-    width, _ = figure.get_size_inches()
-    parts = [
-        "Rows: probability of each emotion, 0 to 1.",
-        f"Thin lines: each picture; thick lines and areas: running mean over {drawn.window_s:g} s.",
-        "Grey bands: speech.",
-    ]
+    yield (
+        "Rows: probability of each emotion, 0 to 1. Thin lines: each picture; thick lines and "
+        f"areas: running mean over {drawn.window_s:g} s."
+    )
+    if any(series.utterances.values()):
+        yield "Grey bands: speech; a bar on top of a row: the face gave the utterance this label."
     if series.gaps:
-        parts.append("Hatched: no pictures.")
+        yield "Hatched: no pictures."
     if drawn.left_out:
         seen_s = sum(lane.seen_s for lane in drawn.left_out)
         tracks = sum(len(lane.tracks) for lane in drawn.left_out)
-        parts.append(f"Not drawn: {tracks} more tracks, seen for {seen_s:.1f} s in all.")
-    text = " ".join(parts)
-    figure.text(left / width, 0.02, _wrapped(text, 72 if is_narrow else 150), fontsize=SMALL_PT,
-                color=FAINT, va="bottom", linespacing=1.25)  # fmt: skip
+        more = "1 more track" if tracks == 1 else f"{tracks} more tracks"
+        yield f"Not drawn: {more}, seen for {seen_s:.1f} s in all."
 
 
-def _wrapped(text: str, letters: int) -> str:
-    from textwrap import fill
-
-    return fill(text, letters)
+def _is_of(utterance: UtteranceEmotion, lane: Lane | None) -> bool:
+    """Whether a face in this lane gave the label, as far as the result tells."""
+    if lane is None or not utterance.camera or utterance.track is None:
+        return True
+    tracks = [track.number for track in lane.tracks]
+    return utterance.camera == lane.camera and utterance.track in tracks
 
 
 def _span(series: Series, utterance: UtteranceEmotion) -> tuple[float, float]:

@@ -95,7 +95,7 @@ class Stage:
         self._cameras = {
             name: CameraScene(name, note="no picture yet") for name in recording.cameras
         }
-        self._rates = {name: Rate() for name in recording.cameras}
+        self._rates: dict[str, Rate] = {}
         said: dict[str, list[UtteranceEmotion]] = {name: [] for name in recording.microphones}
         for result in recording.results():
             if isinstance(result, UtteranceEmotion):
@@ -127,8 +127,9 @@ class Stage:
         self._fresh.clear()
 
     def _camera(self, shot: Shot) -> CameraScene:
-        former, rate = self._cameras[shot.source], self._rates[shot.source]
+        rate = self._rates.setdefault(shot.source, Rate())
         if shot.pixels is None:
+            former = self._cameras.get(shot.source, CameraScene(shot.source))
             return replace(former, faces=(), note=shot.note, is_warning=True, rate_hz=0.0)
         height, width = shot.pixels.shape[:2]
         result = self._results.at(shot.source, shot.at_ns)

@@ -142,10 +142,10 @@ def series_of(recording: Recording) -> Series:
         camera.note(camera.standing.close())
         tracks = [seen.track(number, zero_ns) for number, seen in camera.tracks.items()]
         lanes += in_lanes(name, tracks)
-        gaps += [
-            Gap(name, max(0, start - zero_ns) / 1e9, max(0, end - zero_ns) / 1e9)
-            for start, end in camera.standing.gaps_ns
-        ]
+        for start_ns, end_ns in camera.standing.gaps_ns:
+            start_s, end_s = (max(0, at_ns - zero_ns) / 1e9 for at_ns in (start_ns, end_ns))
+            if start_s < end_s:
+                gaps.append(Gap(name, start_s, end_s))
     ends = [recording.duration_ns / 1e9, *(t.end_s[-1] for e in lanes for t in e.tracks)]
     return Series(
         duration_s=float(max(ends)),
@@ -186,9 +186,10 @@ def running_mean(track: Track, at_s: Numbers, window_s: float) -> Numbers:
     steps[1::2, 1:] = track.probabilities * stands_s[:, np.newaxis]
     sums = steps.cumsum(axis=0)
 
+    columns = range(sums.shape[1])
+
     def until(instants_s: Numbers) -> Numbers:
-        columns = [np.interp(instants_s, edges_s, column) for column in sums.T]
-        return np.column_stack(columns)
+        return np.column_stack([np.interp(instants_s, edges_s, sums[:, c]) for c in columns])
 
     total = until(at_s + window_s / 2) - until(at_s - window_s / 2)
     place = np.searchsorted(track.start_s, at_s, side="right") - 1

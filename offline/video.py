@@ -81,11 +81,14 @@ def write_video(recording: Recording, path: Path) -> None:
     size = _size(first, len(recording.cameras))
     with av.open(str(path), "w", options={"movflags": "+faststart"}) as container:
         film = _Film(container, size)
-        tracks = {name: _Track(container, name) for name in recording.microphones}
-        streams: list[Iterator[tuple[int, Shot | _Heard]]] = [
-            _timed(chain(before, shots)),
-            *(_heard(recording, name) for name in recording.microphones),
-        ]
+        tracks: dict[str, _Track] = {}
+        streams: list[Iterator[tuple[int, Shot | _Heard]]] = [_timed(chain(before, shots))]
+        for name in recording.microphones:
+            heard = _heard(recording, name)
+            begin = next(heard, None)
+            if begin is not None:
+                tracks[name] = _Track(container, name)
+                streams.append(chain([begin], heard))
         for _, item in heapq.merge(*streams, key=lambda timed: timed[0]):
             if isinstance(item, Shot):
                 scenes = stage.show(item)

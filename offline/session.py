@@ -1,0 +1,79 @@
+"""A recorded session as a ``Recording``."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from capture.resample import Sound
+from capture.sound_line import SoundLine
+from inference.jpeg import read_jpeg
+from messaging.schema import AudioChunk, FaceEmotions, Marker, UtteranceEmotion, VideoFrame
+from messaging.topics import AUDIO, FACES, MARKERS, SPEECH, UTTERANCES, VIDEO_JPEG
+from offline.recording import Convert, Recording, Result, Shot
+from recording.session import Session, open_session
+
+
+def session_recording(path: Path) -> Recording:
+    """What was recorded, as it was labelled then.
+
+    Raises:
+        UserError: there is no session that can be read.
+    """
+    session = open_session(path)
+    cameras: set[str] = set()
+    microphones: set[str] = set()
+    end_ns = session.zero_ns
+    for record in session.records(FACES, SPEECH, UTTERANCES, MARKERS):
+        message = record.message
+        if isinstance(message, UtteranceEmotion):
+            end_ns = max(end_ns, (message.offset or message.onset).pipeline_ns)
+            continue
+        end_ns = max(end_ns, message.stamp.pipeline_ns)
+        if isinstance(message, FaceEmotions):
+            cameras.add(message.source)
+        elif not isinstance(message, Marker):
+            microphones.add(message.source)
+
+    def shots() -> Iterator[Shot]:
+        for record in session.records(VIDEO_JPEG):
+            yield from _shots(record.message, record.payload, session.zero_ns)
+
+    def sound(microphone: str, convert: Convert) -> Iterator[Sound]:
+        line = SoundLine(convert)
+        for record in session.records(AUDIO):
+            chunk: AudioChunk = record.message
+            if chunk.source == microphone and chunk.event == "sound":
+                samples = np.frombuffer(record.payload, "<i2").reshape(-1, 1)
+                at_ns = chunk.stamp.pipeline_ns - session.zero_ns
+                yield from line.feed(at_ns, samples, chunk.sample_rate)
+        yield from line.flush()
+
+    return Recording(
+        path,
+        session.zero_ns,
+        end_ns - session.zero_ns,
+        media=None,
+        cameras=tuple(sorted(cameras)),
+        microphones=tuple(sorted(microphones)),
+        results=lambda: _results(session),
+        shots=shots,
+        sound=sound,
+    )
+
+
+def _results(session: Session) -> Iterator[Result]:
+    for record in session.records(FACES, UTTERANCES, MARKERS):
+        message = record.message
+        if not isinstance(message, UtteranceEmotion) or message.final:
+            yield message
+
+
+def _shots(frame: VideoFrame, jpeg: memoryview, zero_ns: int) -> Iterator[Shot]:
+    at_ns = max(0, frame.stamp.pipeline_ns - zero_ns)
+    if frame.event == "picture":
+        pixels = read_jpeg(jpeg, (frame.height, frame.width, 3))
+        yield Shot(at_ns, frame.source, pixels, "" if pixels is not None else "unreadable")
+    elif frame.event != "opened":
+        note = "ended" if frame.event == "closed" else frame.text or "no pictures"
+        yield Shot(at_ns, frame.source, None, note)
