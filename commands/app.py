@@ -49,6 +49,11 @@ Json = Annotated[
     bool,
     typer.Option("--json", help="Print an utterance a line as JSON, and last a summary."),
 ]
+RecordingPath = Annotated[
+    Path,
+    typer.Argument(help="A recorded session's folder, or a media file.", show_default=False),
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace files that are there already.")]
 
 
 class _DefaultsToRun(TyperGroup):
@@ -204,6 +209,47 @@ def _build(
         require_system_libraries()
         settings = _settings(log_level=log_level, config=config)
         raise typer.Exit(label_files(files, out, settings, fps, jobs))
+
+    @app.command()
+    def export(
+        recording: RecordingPath,
+        to: Annotated[
+            str,
+            typer.Option(help="vtt, srt, textgrid, eaf, csv, parquet, video; several with commas."),
+        ],
+        out: Annotated[
+            Path | None, typer.Option(help="The folder; without it, the recording's own.")
+        ] = None,
+        force: Force = False,
+        config: ConfigFile = None,
+        log_level: LogLevel = None,
+    ) -> None:
+        """Write subtitles, annotations, tables or an annotated video of a recording."""
+        from commands.export import export_recording
+
+        require_system_libraries()
+        settings = _settings(log_level=log_level, config=config)
+        export_recording(recording, to, out, settings, force=force)
+
+    @app.command()
+    def plot(
+        recording: RecordingPath,
+        out: Annotated[
+            Path | None, typer.Option(help="The file: .pdf, .svg or .png; a PDF without it.")
+        ] = None,
+        width: Annotated[
+            str, typer.Option(help="page (7 inches) or column (3.4 inches).")
+        ] = "page",
+        force: Force = False,
+        config: ConfigFile = None,
+        log_level: LogLevel = None,
+    ) -> None:
+        """Draw a recording on one page."""
+        from commands.plot import plot_recording
+
+        require_system_libraries()
+        settings = _settings(log_level=log_level, config=config)
+        plot_recording(recording, out, settings, width=width, force=force)
 
     @app.command()
     def devices() -> None:

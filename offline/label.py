@@ -66,11 +66,11 @@ def label_media(
     """The same of an open file, whose ``damage`` is complete at the end."""
     check_fps(fps)
     source = Source(source_name(settings.media, file.path), lossless=True, real_time=False)
-    as_jpeg = settings.inference.pictures == "jpeg"
-    sound = _sound(file, settings, source)
+    quality = settings.bus.jpeg_quality if settings.inference.pictures == "jpeg" else None
     with ExitStack() as stack:
         streams: list[Iterator[Seen | Heard]] = []
         if file.audio is not None:
+            sound = _sound(file, settings, source)
             streams.append(stack.enter_context(ahead(sound, SPEECH_AHEAD, "sound")))
         if file.video is not None:
             pictures = _pictures(file, source, fps)
@@ -79,9 +79,9 @@ def label_media(
         analysed = 0
         for said in in_order(*streams):
             if isinstance(said, Seen):
-                result = _answer(inference, said, as_jpeg=as_jpeg)
+                result = _answer(inference, said, quality)
                 yield result
-                proven = aligner.faces(replace(result, index=analysed))
+                proven = aligner.faces(_numbered(result, analysed))
                 analysed += said.pixels is not None
             elif isinstance(said.message, SpeechEvent):
                 proven = aligner.speech(said.message, said.due_ns)
@@ -126,23 +126,28 @@ def _pictures(file: MediaFile, source: Source, fps: float | None) -> Iterator[Se
 
 def _sound(file: MediaFile, settings: Settings, source: Source) -> Iterator[Seen | Heard]:
     """Without the sound itself, which nobody reads here."""
-    activity = VoiceActivity(settings.voice_activity)
-    said = sound_messages(file.sound(), activity, source, cameras_of(file, source))
-    return (heard for heard in said if heard.topic is SPEECH)
+    activity = VoiceActivity(settings.voice_activity)  # loads its network: where it is needed
+    for said in sound_messages(file.sound(), activity, source, cameras_of(file, source)):
+        if said.topic is SPEECH:
+            yield said
 
 
-def _answer(inference: FaceInference, seen: Seen, *, as_jpeg: bool) -> FaceEmotions:
+def _answer(inference: FaceInference, seen: Seen, quality: int | None) -> FaceEmotions:
     began_ns = monotonic_ns()
     pixels = seen.pixels
-    if as_jpeg and pixels is not None:
-        pixels = _through_jpeg(pixels)
+    if quality is not None and pixels is not None:
+        pixels = _through_jpeg(pixels, quality)
     return answer_frame(inference, seen.message, pixels, began_ns)
 
 
-def _through_jpeg(pixels: Pixels) -> Pixels | None:
+def _numbered(result: FaceEmotions, index: int) -> FaceEmotions:
+    return result if result.index == index else replace(result, index=index)
+
+
+def _through_jpeg(pixels: Pixels, quality: int) -> Pixels | None:
     """As inference sees it where the settings ask the cameras for JPEG."""
     height, width, _ = pixels.shape
-    return read_jpeg(to_jpeg(pixels), (height, width, 3))
+    return read_jpeg(to_jpeg(pixels, quality), (height, width, 3))
 
 
 def _final(results: Iterable[UtteranceEmotion]) -> Iterator[UtteranceEmotion]:

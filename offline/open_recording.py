@@ -68,6 +68,7 @@ def media_recording(file: MediaFile, name: str, spool: Path) -> Recording:
         results=lambda: read_spool(spool),
         shots=shots,
         sound=sound,
+        notes=tuple(file.damage.sentences()),
     )
 
 

@@ -48,6 +48,8 @@ class Recording:
     """By time, of all cameras."""
     sound: Callable[[str, Convert], Iterator[Sound]]
     """One microphone's, from time 0 on; silence stands where there is none."""
+    notes: tuple[str, ...] = ()
+    """What is wrong with it, a sentence each."""
 
     def since_zero(self, pipeline_ns: int) -> int:
         """The recording's own time; what came before it is at 0."""

@@ -59,6 +59,7 @@ def session_recording(path: Path) -> Recording:
         results=lambda: _results(session),
         shots=shots,
         sound=sound,
+        notes=tuple(session.faults()),
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from capture.demo import CLIP
 from commands.results import utterance_record
+from config.load import load_settings
 from config.settings import Settings
 from messaging.errors import UserError
 from messaging.schema import FaceEmotions, UtteranceEmotion
@@ -46,6 +47,17 @@ def test_utterances_are_those_of_the_live_pipeline(clip: Path) -> None:
     live = label("--media", clip, "--speed", "max", demo=False).utterances
     assert live
     assert records(utterances(clip)) == [result(record) for record in live]
+
+
+def test_pictures_go_through_jpeg_where_the_live_ones_do() -> None:
+    if not TALKING_HEAD.exists():
+        pytest.skip(f"no {TALKING_HEAD}")
+    options = {"EMOFUSE_INFERENCE__PICTURES": "jpeg", "EMOFUSE_BUS__JPEG_QUALITY": "30"}
+    live = label("--media", TALKING_HEAD, "--speed", "max", demo=False, **options).utterances
+    settings = load_settings({"inference": {"pictures": "jpeg"}, "bus": {"jpeg_quality": 30}})
+    found = [m for m in labelled(TALKING_HEAD, settings) if isinstance(m, UtteranceEmotion)]
+    assert records(found) == [result(record) for record in live]
+    assert records(found) != records(utterances(TALKING_HEAD))
 
 
 def test_every_picture_is_answered_once_and_in_order() -> None:

@@ -1,0 +1,37 @@
+"""Draw a recording on one page."""
+
+from pathlib import Path
+from typing import Literal
+
+from capture.containers import printable
+from commands.export import opened
+from config.settings import Settings
+from messaging.errors import UserError
+from offline.export import refuse_overwriting
+from offline.output import require, whole_file
+from offline.series import series_of
+
+KINDS = (".pdf", ".svg", ".png")
+
+
+def plot_recording(
+    path: Path, out: Path | None, settings: Settings, *, width: str, force: bool
+) -> None:
+    """Beside the recording, as PDF, without ``out``."""
+    if width not in ("page", "column"):
+        raise UserError(f"no width {width!r}; there are page and column")
+    chosen: Literal["page", "column"] = "column" if width == "column" else "page"
+    place = path.absolute()
+    name = place.name if path.is_dir() else place.stem
+    file = out or path.parent / f"{name}.pdf"
+    if file.suffix.lower() not in KINDS:
+        raise UserError(f"--out {printable(file)} ends in none of {', '.join(KINDS)}")
+    refuse_overwriting(path, file, force=force)
+    require("matplotlib", "a plot")
+    from offline.plot import save_plot
+
+    with opened(path, settings) as recording:
+        series = series_of(recording)
+    with whole_file(file) as draft:
+        save_plot(series, place.name, draft, chosen)
+    print(printable(file), flush=True)
