@@ -17,17 +17,23 @@ PROCESSES: tuple[Process, ...] = (
     Process("camera", "capture.camera", Stage.SOURCE),
     Process("microphone", "capture.microphone", Stage.SOURCE),
     Process("media", "capture.media", Stage.SOURCE, max_restarts=0),
+    Process("player", "recording.player", Stage.SOURCE, max_restarts=0),
     Process("inference", "inference.node", Stage.INFERENCE),
     Process("fusion", "fusion.node", Stage.FUSION, ends_run=True),
     Process("window", "display.window", Stage.DISPLAY, ends_run=True),
     Process("terminal", "display.terminal", Stage.DISPLAY, ends_run=True),
+    Process("recorder", "recording.recorder", Stage.RECORDER),
 )
 """Every process that there is; ``run`` starts those that its plan needs, in this order."""
 
 
 def choose_processes(plan: "Plan") -> list[Process]:
     """The rows that a full pipeline needs."""
-    wanted = {"hub", "inference", "fusion", plan.display, *plan.sources}
+    wanted = {"hub", "fusion", plan.display, *plan.sources}
+    if plan.infers:
+        wanted.add("inference")
+    if plan.settings.recording.folder is not None:
+        wanted.add("recorder")
     return [process for process in PROCESSES if process.name in wanted]
 
 

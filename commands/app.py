@@ -2,9 +2,9 @@
 
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import FrameType
+from types import FrameType, MappingProxyType
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -20,6 +20,7 @@ from messaging.errors import UserError, system_lack
 from messaging.node import TERMINAL_SIGNALS
 
 DEFAULT_COMMAND = "run"
+NO_REPLAY: Mapping[str, object] = MappingProxyType({})
 
 Camera = Annotated[
     str | None,
@@ -45,10 +46,17 @@ Hub = Annotated[
     str | None,
     typer.Option(help="Where the hub is: ipc:///PATH or tcp://HOST:PORT."),
 ]
+Record = Annotated[
+    Path | None, typer.Option(help="Record a session into this new folder.", show_default=False)
+]
+RecordMode = Annotated[
+    str | None, typer.Option(help="all, no-video, or labels (neither pictures nor sound).")
+]
 Json = Annotated[
     bool,
     typer.Option("--json", help="Print an utterance a line as JSON, and last a summary."),
 ]
+
 RecordingPath = Annotated[
     Path,
     typer.Argument(help="A recorded session's folder, or a media file.", show_default=False),
@@ -74,7 +82,10 @@ def _settings(
     display: str | None = None,
     log_level: str | None = None,
     hub: str | None = None,
+    record: Path | None = None,
+    record_mode: str | None = None,
     config: Path | None = None,
+    replay: Mapping[str, object] = NO_REPLAY,
 ) -> Settings:
     """Options that were given go before environment and file."""
     given = {
@@ -84,6 +95,9 @@ def _settings(
         ("media", "speed"): speed,
         ("display", "kind"): display,
         ("bus", "address"): hub,
+        ("recording", "folder"): record,
+        ("recording", "mode"): record_mode,
+        **{("replay", key): value for key, value in replay.items()},
     }
     options: dict[str, Any] = {} if log_level is None else {"log_level": log_level}
     for (section, key), value in given.items():
@@ -113,6 +127,8 @@ def _build(
         media: Media = None,
         speed: Speed = None,
         display: Display = None,
+        record: Record = None,
+        record_mode: RecordMode = None,
         config: ConfigFile = None,
         log_level: LogLevel = None,
         as_json: Json = False,
@@ -130,10 +146,97 @@ def _build(
             media=media,
             speed=speed,
             display=display,
+            record=record,
+            record_mode=record_mode,
             log_level=log_level,
             config=config,
         )
         raise typer.Exit(run_pipeline(settings, choose, as_json=as_json))
+
+    @app.command()
+    def replay(
+        session: Annotated[
+            Path, typer.Argument(help="The folder that --record made.", show_default=False)
+        ],
+        speed: Speed = None,
+        start_from: Annotated[
+            str | None,
+            typer.Option(
+                "--from",
+                help="capture: look at the pictures anew; faces: take what was found in them.",
+            ),
+        ] = None,
+        start: Annotated[
+            float | None, typer.Option(help="Seconds of the session to begin at.")
+        ] = None,
+        end: Annotated[float | None, typer.Option(help="Seconds of the session to end at.")] = None,
+        loop: Annotated[bool, typer.Option("--loop", help="Begin again at the end.")] = False,
+        pause: Annotated[
+            bool, typer.Option("--pause", help="Begin paused; `control resume` lets it go on.")
+        ] = False,
+        display: Display = None,
+        record: Record = None,
+        record_mode: RecordMode = None,
+        config: ConfigFile = None,
+        log_level: LogLevel = None,
+        as_json: Json = False,
+    ) -> None:
+        """Play a recorded session through the pipeline, and label it anew."""
+        from commands.replay import replay as replay_session
+
+        require_system_libraries()
+        settings = _settings(
+            display=display,
+            record=record,
+            record_mode=record_mode,
+            log_level=log_level,
+            config=config,
+            replay={
+                "session": session,
+                "speed": speed,
+                "start_s": start,
+                "end_s": end,
+                "start_from": start_from,
+                "loop": loop or None,
+                "paused": pause or None,
+            },
+        )
+        raise typer.Exit(replay_session(settings, choose, as_json=as_json))
+
+    @app.command()
+    def info(
+        session: Annotated[
+            Path, typer.Argument(help="The folder that --record made.", show_default=False)
+        ],
+        as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+    ) -> None:
+        """Say what a session holds, and whether its ledger adds up (else the exit code is 3)."""
+        from commands.info import info as print_info
+
+        raise typer.Exit(print_info(session, as_json=as_json))
+
+    @app.command()
+    def mark(
+        text: Annotated[str, typer.Argument(help="What happened.", show_default=False)],
+        hub: Hub = None,
+    ) -> None:
+        """Note an event at this moment, in the time of the pipeline that runs."""
+        from commands.control import mark as send_mark
+
+        send_mark(text, hub or "")
+
+    @app.command()
+    def control(
+        action: Annotated[
+            str,
+            typer.Argument(help="record, rest, pause, resume or stop.", show_default=False),
+        ],
+        hub: Hub = None,
+    ) -> None:
+        """Tell the pipeline that runs to record or rest, pause or resume a replay, or stop."""
+        from commands.control import control as send_control
+
+        send_control(action, hub or "")
 
     @app.command()
     def node(

@@ -8,10 +8,13 @@ LEAVE_VIEW = "\x1b[?1049l\x1b[?25h"
 
 
 class Console:
-    """Lines to stderr; held back while a view owns the terminal (``taken``)."""
+    """Lines to stderr; held back while a view owns the terminal (``taken``). On a terminal that is
+    free, a bar with the time left while a recording is played.
+    """
 
-    def __init__(self, *, taken: bool) -> None:
+    def __init__(self, *, taken: bool, shows_progress: bool = False) -> None:
         self._taken = taken
+        self._bar = Bar() if shows_progress and not taken and sys.stderr.isatty() else None
         self._held_back: list[str] = []
         self._former = _terminal_settings() if taken else None
 
@@ -19,17 +22,66 @@ class Console:
         """Now, or when the terminal is free again."""
         if self._taken:
             self._held_back.append(line)
+        elif self._bar is not None:
+            self._bar.say(line)
         else:
             print(line, file=sys.stderr, flush=True)
 
+    def progress(self, share: float | None) -> None:
+        """How much of a recording is played, as a node said; ``None``: it plays none."""
+        if self._bar is not None and share is not None:
+            self._bar.show(share)
+
     def free_screen(self) -> None:
         """The view has ended; where it was killed, the terminal is put back as it was."""
+        if self._bar is not None:
+            self._bar.close()
         if self._former is not None:
             _restore(self._former)
         self._taken = False
         for line in self._held_back:
             self.say(line)
         self._held_back.clear()
+
+
+class Bar:
+    """A progress bar on stderr, begun when there is something to show."""
+
+    def __init__(self) -> None:
+        self._progress: Any = None
+
+    def show(self, share: float) -> None:
+        if self._progress is None:
+            self._progress = self._begin()
+        self._progress.update(self._progress.task_ids[0], completed=share)
+
+    def _begin(self) -> Any:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        progress = Progress(
+            TextColumn("playing"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TimeRemainingColumn(),
+            TextColumn("left"),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        progress.add_task("", total=1.0)
+        progress.start()
+        return progress
+
+    def say(self, line: str) -> None:
+        if self._progress is None:
+            print(line, file=sys.stderr, flush=True)
+        else:
+            self._progress.console.print(line, markup=False, highlight=False)
+
+    def close(self) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
 
 
 def _terminal_settings() -> list[Any] | None:

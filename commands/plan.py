@@ -8,7 +8,8 @@ from capture.demo import CLIP
 from config.settings import DisplaySettings, Settings
 from messaging.errors import UserError
 
-Source = Literal["camera", "microphone", "media"]
+LAUNCHER, RECORDER = "launcher", "recorder"
+Source = Literal["camera", "microphone", "media", "player"]
 Display = Literal["window", "terminal", "none"]
 
 
@@ -19,6 +20,11 @@ class Plan:
     display: Display
     notes: tuple[str, ...]
     """What its user should know before it starts."""
+
+    @property
+    def infers(self) -> bool:
+        """Whether faces are yet to be found; a replay may begin behind that."""
+        return self.sources != ("player",) or self.settings.replay.start_from == "capture"
 
 
 def make_plan(settings: Settings, address: str, *, quiet_stdout: bool) -> Plan:
@@ -34,7 +40,7 @@ def make_plan(settings: Settings, address: str, *, quiet_stdout: bool) -> Plan:
     sources, notes = _choose_sources(settings)
     update: dict[str, Any] = {"bus": settings.bus.model_copy(update={"address": address})}
     if sources == ("media",):
-        seen_by = () if display == "none" else ("display",)
+        seen_by = (LAUNCHER,) if display == "none" else (LAUNCHER, "display")
         media: dict[str, Any] = {"wait_for": (*settings.media.wait_for, *seen_by)}
         if settings.media.file is None:
             media |= {"file": CLIP, "name": settings.media.name or "demo"}
@@ -43,10 +49,42 @@ def make_plan(settings: Settings, address: str, *, quiet_stdout: bool) -> Plan:
     elif sources == ("camera", "microphone") and not settings.microphone.cameras:
         cameras = {"cameras": (settings.camera.name,)}
         update["microphone"] = settings.microphone.model_copy(update=cameras)
-    return Plan(settings.model_copy(update=update), sources, display, notes)
+    if sources == ("player",):
+        update |= _replayed(settings, display)
+    planned = settings.model_copy(update=update)
+    if settings.recording.folder is not None:
+        planned = _waiting_for_the_recorder(planned)
+    return Plan(planned, sources, display, notes)
+
+
+def _replayed(settings: Settings, display: Display) -> dict[str, Any]:
+    """A session holds JPEG pictures; who reads them asks for those."""
+    replay, jpeg = settings.replay, {"pictures": "jpeg"}
+    readers = [LAUNCHER] if replay.start_from == "faces" else [LAUNCHER, "inference"]
+    readers += ["fusion"] if display == "none" else ["fusion", "display"]
+    return {
+        "replay": replay.model_copy(update={"wait_for": tuple(readers)}),
+        "inference": settings.inference.model_copy(update=jpeg),
+        "display": settings.display.model_copy(update=jpeg),
+        "fusion": settings.fusion.model_copy(update={"exit_when_closed": not replay.loop}),
+    }
+
+
+def _waiting_for_the_recorder(settings: Settings) -> Settings:
+    """Nothing is sent before somebody is there to record it."""
+    sections = {"camera": settings.camera, "microphone": settings.microphone,
+                "media": settings.media, "replay": settings.replay}  # fmt: skip
+    return settings.model_copy(
+        update={
+            name: section.model_copy(update={"wait_for": (*section.wait_for, RECORDER)})
+            for name, section in sections.items()
+        }
+    )
 
 
 def _choose_sources(settings: Settings) -> tuple[tuple[Source, ...], tuple[str, ...]]:
+    if settings.replay.session is not None:
+        return ("player",), ()
     camera, microphone = settings.camera.device, settings.microphone.device
     if settings.media.file is not None:
         if (camera, microphone) != ("auto", "auto"):

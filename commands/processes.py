@@ -22,7 +22,8 @@ class Stage(IntEnum):
     INFERENCE = 1
     FUSION = 2
     DISPLAY = 3
-    HUB = 4
+    RECORDER = 4
+    HUB = 5
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,16 +2,19 @@
 
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from commands.about import begin_session
 from commands.console import Console
 from commands.plan import Plan, make_plan
 from commands.processes import REFUSED, Process
 from commands.results import Summary, print_json, utterance_record
 from commands.supervisor import Supervisor
 from config.settings import Settings
-from messaging.address import PRIVATE_PREFIX, private_address
+from messaging.address import PRIVATE_PREFIX, announced, private_address
 from messaging.errors import UserError
 from messaging.node import Node
 from messaging.schema import Control, Heartbeat, LogRecord, UtteranceEmotion
@@ -24,9 +27,17 @@ class Launcher:
     """Listens to a running pipeline: results, logs, heartbeats, and the wish to stop."""
 
     def __init__(
-        self, node: Node, supervisor: Supervisor, console: Console, *, as_json: bool
+        self,
+        node: Node,
+        supervisor: Supervisor,
+        console: Console,
+        begin_recording: Callable[[], None],
+        *,
+        as_json: bool,
     ) -> None:
+        """``begin_recording`` is called when somebody asks for it."""
         self.node = node
+        self._begin_recording = begin_recording
         self._supervisor = supervisor
         self._console = console
         self._as_json = as_json
@@ -43,10 +54,13 @@ class Launcher:
                 self._take(message)
             elif isinstance(message, Heartbeat) and message.pid in ours:
                 self.pulses[message.pid] = message
+                self._console.progress(message.progress)
             elif isinstance(message, LogRecord):
                 self._console.say(f"{message.node}: {message.text}")
             elif isinstance(message, Control) and message.action == "stop":
                 self._supervisor.end(f"{message.reader} asked to stop")
+            elif isinstance(message, Control) and message.action == "record":
+                self._begin_recording()
 
     def _take(self, result: UtteranceEmotion) -> None:
         if result.final:
@@ -76,7 +90,10 @@ def run(
         plan = make_plan(settings, address, quiet_stdout=as_json)
         for note in plan.notes:
             print(f"emofuse: {note}", file=sys.stderr, flush=True)
-        return _run(plan, choose(plan), as_json=as_json)
+        if plan.settings.recording.folder is not None:
+            begin_session(plan.settings.recording.folder, plan.settings)
+        with announced(address):
+            return _run(plan, choose, as_json=as_json)
 
 
 def _private_folder() -> "tempfile.TemporaryDirectory[str]":
@@ -92,9 +109,44 @@ class _OverError(Exception):
     """The run ended before it began."""
 
 
-def _run(plan: Plan, rows: Sequence[Process], *, as_json: bool) -> int:
-    console = Console(taken=plan.display == "terminal")
-    supervisor = Supervisor(rows, plan.settings, console.say)
+class OnRequest:
+    """Starts the recorder of a run that was not recorded from its beginning, when asked to."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        choose: Callable[[Plan], Sequence[Process]],
+        supervisor: Supervisor,
+        say: Callable[[str], None],
+    ) -> None:
+        self._plan, self._choose = plan, choose
+        self._supervisor, self._say = supervisor, say
+        self._is_there = plan.settings.recording.folder is not None
+
+    def begin(self) -> None:
+        """A recorder that is there already hears the request itself."""
+        if self._is_there:
+            return
+        folder = Path(time.strftime("emofuse-%Y%m%d-%H%M%S"))
+        recording = self._plan.settings.recording.model_copy(update={"folder": folder.absolute()})
+        settings = self._plan.settings.model_copy(update={"recording": recording})
+        try:
+            begin_session(folder, settings)
+        except UserError as error:
+            self._say(str(error))
+            return
+        self._is_there = True
+        (row,) = set(self._choose(replace(self._plan, settings=settings))) - set(
+            self._choose(self._plan)
+        )
+        self._supervisor.add(row, settings)
+        self._say(f"recording into {folder}")
+
+
+def _run(plan: Plan, choose: Callable[[Plan], Sequence[Process]], *, as_json: bool) -> int:
+    console = Console(taken=plan.display == "terminal", shows_progress=not as_json)
+    supervisor = Supervisor(choose(plan), plan.settings, console.say)
+    recording = OnRequest(plan, choose, supervisor, console.say)
 
     def look_after_children() -> None:
         supervisor.check({})
@@ -109,7 +161,7 @@ def _run(plan: Plan, rows: Sequence[Process], *, as_json: bool) -> int:
         connect_timeout_s=plan.settings.bus.connect_timeout_s,
         meanwhile=look_after_children,
     )
-    launcher = Launcher(node, supervisor, console, as_json=as_json)
+    launcher = Launcher(node, supervisor, console, recording.begin, as_json=as_json)
     try:
         with supervisor, node:
             launcher.supervise()

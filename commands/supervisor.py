@@ -135,6 +135,11 @@ class Supervisor:
     ) -> None:
         self.close()
 
+    def add(self, row: Process, settings: Settings) -> None:
+        """Start one more."""
+        with _signals_held():
+            self.children.append(Child(row, settings))
+
     @property
     def restarts(self) -> dict[str, int]:
         return {child.row.name: child.restarts for child in self.children if child.restarts}
@@ -235,7 +240,7 @@ class Supervisor:
             while any(child.is_awaited(began) for child in asked):
                 listen()
             listen()
-        self._kill_late(Stage.DISPLAY)
+        self._kill_late(Stage.RECORDER)
 
     def close(self) -> None:
         """End whatever still runs, the hub last of all."""

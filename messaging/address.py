@@ -4,6 +4,8 @@ import os
 import socket
 import stat
 import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,6 +74,13 @@ def shared_address() -> str:
     """Where this user's hub and single nodes meet when no address is given."""
     if not zmq.has("ipc"):
         return "tcp://127.0.0.1:5550"
+    return f"ipc://{_private_folder()}/hub"
+
+
+def _private_folder() -> Path:
+    """Raises:
+    UserError: it cannot be made, or is open to others.
+    """
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     folder = Path(runtime or tempfile.gettempdir()) / (
         "emofuse" if runtime else f"emofuse-{os.getuid()}"
@@ -86,7 +95,38 @@ def shared_address() -> str:
     owner = folder.stat()
     if owner.st_uid != os.getuid() or stat.S_IMODE(owner.st_mode) & 0o077:
         raise UserError(f"{folder} is not private to this user; remove it, or name a hub address")
-    return f"ipc://{folder}/hub"
+    return folder
+
+
+@contextmanager
+def announced(address: str) -> Generator[None]:
+    """While the block lasts, commands of this user that name no hub find this one: of several
+    pipelines the one that was started last.
+    """
+    try:
+        place = _meeting_place()
+        place.write_text(address)
+    except (UserError, OSError):  # a convenience: the pipeline runs without it
+        yield
+        return
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            if place.read_text() == address:
+                place.unlink()
+
+
+def running_address() -> str:
+    """The hub of the pipeline that this user started last, or where single nodes meet."""
+    try:
+        return _meeting_place().read_text().strip() or shared_address()
+    except OSError:
+        return shared_address()
+
+
+def _meeting_place() -> Path:
+    return _private_folder() / "running"
 
 
 def private_address(folder: Path) -> str:

@@ -360,12 +360,13 @@ class Node:
 
     def heartbeat(self, state: State) -> Heartbeat:
         """What this node would say of itself now."""
+        stamp = self.stamp()
         return Heartbeat(
-            self.stamp(self._last_heartbeat_ns),
+            stamp,
             self.name,
             state,
             os.getpid(),
-            uptime_ns=self._last_heartbeat_ns - self._started_ns,
+            uptime_ns=stamp.captured_ns - self._started_ns,
             rss_bytes=_resident_bytes(),
             cpu_ns=time.process_time_ns(),
             rejected=self._bus.ledger.rejected + self.rejected_elsewhere,

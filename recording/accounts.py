@@ -5,7 +5,7 @@ hop's two sides are counted by two nodes, and compared.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from messaging.schema import Heartbeat, TopicCounts
@@ -22,6 +22,7 @@ from messaging.wire import Received
 
 OUTLIVE = ("launcher", "hub")
 """Nodes that end after the recorder, whose last word it cannot hear."""
+RUNS_ON = "still running"
 DATA = frozenset(
     topic.name for topic in (VIDEO, VIDEO_JPEG, AUDIO, SPEECH, FACES, UTTERANCES, MARKERS)
 )
@@ -43,14 +44,18 @@ class Hop:
     dropped: int
     """Overtaken by newer ones, on purpose."""
     lost: int
-    unknown: str
+    unknown: str = ""
     """Why the two sides cannot be compared to the last message; empty where they can."""
+
+    @property
+    def accounted(self) -> int:
+        """By the reader's count: what should be ``produced``."""
+        return self.before + self.processed + self.dropped + self.lost
 
     @property
     def adds_up(self) -> bool:
         """Whether both sides agree; also where they cannot be compared."""
-        accounted = self.before + self.processed + self.dropped + self.lost
-        return bool(self.unknown) or self.produced == accounted
+        return bool(self.unknown) or self.produced == self.accounted
 
 
 @dataclass(slots=True)
@@ -106,8 +111,9 @@ class Accounts:
         )
 
     def hops(self, still_running: Iterable[str] = ()) -> list[Hop]:
-        """All of them. ``still_running`` are nodes that outlive the recording on purpose."""
-        return list(self._hops(frozenset(still_running)))
+        """All of them, by topic. ``still_running`` are nodes that outlive the recording."""
+        found = self._hops(frozenset(still_running))
+        return sorted(found, key=lambda hop: (hop.topic, hop.sender, hop.reader))
 
     def _hops(self, still_running: frozenset[str]) -> Iterator[Hop]:
         for reader, lives in sorted(self._lives.items()):
@@ -127,21 +133,20 @@ class Accounts:
         counts: list[TopicCounts],
         still_running: frozenset[str],
     ) -> Hop:
-        senders = self._lives.get(sender, {})
-        readers = self._lives[reader]
-        produced = sum(_sent(life.last, topic) for life in senders.values())
-        return Hop(
+        senders, readers = self._lives.get(sender, {}), self._lives[reader]
+        hop = Hop(
             topic,
             sender,
             reader,
-            produced,
+            produced=sum(_sent(life.last, topic) for life in senders.values()),
             before=sum(count.before for count in counts),
             processed=sum(count.messages for count in counts),
             dropped=sum(count.dropped for count in counts),
             lost=sum(count.lost for count in counts),
-            unknown=_unknown(topic, senders, readers, counts, sender in still_running
-                             or reader in still_running),
-        )  # fmt: skip
+        )
+        if sender in still_running or reader in still_running:
+            return replace(hop, unknown=RUNS_ON)
+        return replace(hop, unknown=_unknown(hop, senders, readers, counts))
 
 
 def _sent(beat: Heartbeat, topic: str) -> int:
@@ -149,25 +154,19 @@ def _sent(beat: Heartbeat, topic: str) -> int:
 
 
 def _unknown(
-    topic: str,
-    senders: dict[int, _Life],
-    readers: dict[int, _Life],
-    counts: list[TopicCounts],
-    runs_on: bool,
+    hop: Hop, senders: dict[int, _Life], readers: dict[int, _Life], counts: list[TopicCounts]
 ) -> str:
     if not senders:
-        return "the sender never told what it sent"
+        return "the sender told nothing"
     if len(senders) > 1 or any(count.unknown for count in counts):
         return "the sender broke off"
     if len(readers) > 1:
         return "the reader broke off"
     (sender,), (reader,) = senders.values(), readers.values()
-    if runs_on:
-        return "still running"
     if not sender.closed:
-        return "the sender never said that it had done"
+        return "the sender has no last word"
     if not reader.closed:
-        return "the reader never said that it had done"
-    if sender.end_ns > reader.end_ns:
-        return f"the reader had done first, {topic} went on"
+        return "the reader has no last word"
+    if hop.accounted < hop.produced and reader.end_ns < sender.end_ns:
+        return "the reader ended first"
     return ""

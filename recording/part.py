@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, cast
 
 from mcap.records import Channel, Chunk, Footer, Header, Message, Metadata
@@ -30,7 +29,6 @@ from recording.layout import (
 
 CHUNK_BYTES = 4 * 1024 * 1024
 """A chunk is closed twice a second anyway; this bounds the memory."""
-NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class _File:
@@ -138,10 +136,8 @@ class PartWriter:
         self._whole = self._file.tell()
         self._unflushed.clear()
 
-    def finish(self, about: Mapping[str, str] = NOTHING) -> None:
-        """Close it properly; ``about`` says how it ended."""
-        self._writer.flush()
-        self._writer.add_metadata("end", dict(about))
+    def finish(self) -> None:
+        """Close it properly."""
         self._writer.finish()
         self._file.sync()
         self._file.close()
@@ -174,9 +170,8 @@ class Part:
     """What a file turned out to hold, known once ``records`` has come to its end."""
 
     path: Path
-    about: Mapping[str, str] = NOTHING
+    about: Mapping[str, str] = field(default_factory=dict[str, str])
     """Metadata of its start."""
-    end: Mapping[str, str] = NOTHING
     closed: bool = False
     """It was closed properly, and all of it is there."""
     damaged: int = 0
@@ -224,8 +219,6 @@ class Part:
         if record.name == "session":
             refuse_later(self.path, record.metadata)
             self.about = record.metadata
-        elif record.name == "end":
-            self.end = record.metadata
 
     def _messages(self, chunk: Chunk, wanted: set[str]) -> Iterator[Received[Any]]:
         try:

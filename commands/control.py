@@ -1,0 +1,45 @@
+"""Words to a pipeline that runs: stop it, record it, hold it, or mark a moment."""
+
+import getpass
+from collections.abc import Callable
+from typing import Any, Literal, get_args
+
+from messaging.address import running_address
+from messaging.errors import UserError
+from messaging.node import Node
+from messaging.schema import Control, Marker
+from messaging.topics import CONTROL, MARKERS, Topic
+
+Action = Literal["record", "rest", "pause", "resume", "stop"]
+ACTIONS: tuple[str, ...] = get_args(Action)
+LONGEST = 4096
+"""Characters of a marker's text."""
+
+
+def mark(text: str, address: str) -> None:
+    """Note an event at this moment, in the pipeline's time."""
+    if not text or len(text) > LONGEST:
+        raise UserError(f"a marker's text has 1 to {LONGEST} characters, not {len(text)}")
+    _send(address, MARKERS, lambda node: Marker(node.stamp(), text, _author()))
+
+
+def control(action: str, address: str) -> None:
+    """Raises:
+    UserError: there is no such action, or nothing runs.
+    """
+    if action not in ACTIONS:
+        raise UserError(f"no action {action!r}; there are {', '.join(ACTIONS)}")
+    word: Any = action
+    _send(address, CONTROL, lambda node: Control(node.stamp(), word, node.name))
+
+
+def _send(address: str, topic: Topic[Any], message: Callable[[Node], Any]) -> None:
+    with Node("command", address or running_address(), connect_timeout_s=3.0) as node:
+        node.publish(topic, message(node))
+
+
+def _author() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a user without a name
+        return ""

@@ -1,0 +1,189 @@
+"""What a session holds, and whether its ledger adds up."""
+
+import sys
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from commands.results import print_json
+from messaging.schema import Heartbeat, UtteranceEmotion
+from recording.accounts import OUTLIVE, RUNS_ON, Accounts, Hop
+from recording.layout import channel_name, source_of
+from recording.session import Session, open_session
+
+DOES_NOT_ADD_UP = 3
+"""Exit code: something is missing, or cannot be known."""
+
+
+@dataclass(slots=True)
+class Channel:
+    """A topic of one source."""
+
+    messages: int = 0
+    bytes: int = 0
+    first_ns: int = 0
+    last_ns: int = 0
+    gaps: int = 0
+    """Times at which the source itself said that it saw or heard nothing."""
+
+    @property
+    def rate_hz(self) -> float:
+        span_ns = self.last_ns - self.first_ns
+        return (self.messages - 1) * 1e9 / span_ns if span_ns > 0 else 0.0
+
+
+@dataclass(slots=True)
+class Contents:
+    """A session, read once from beginning to end."""
+
+    channels: dict[str, Channel] = field(default_factory=dict[str, Channel])
+    labels: Counter[str] = field(default_factory=Counter[str])
+    """Of final results; those without one by their status."""
+    utterances: int = 0
+    last_ns: int = 0
+    hops: list[Hop] = field(default_factory=list[Hop])
+    rejected: dict[str, int] = field(default_factory=dict[str, int])
+    faults: list[str] = field(default_factory=list[str])
+    """What is wrong or unknown, a line each."""
+
+
+def read(session: Session) -> Contents:
+    found, accounts = Contents(last_ns=session.zero_ns), Accounts()
+    recorded: Counter[tuple[str, str]] = Counter()
+    for received in session.records():
+        name, message = received.topic.name, received.message
+        channel = found.channels.setdefault(channel_name(name, source_of(received)), Channel())
+        channel.messages += 1
+        channel.bytes += len(received.header) + len(received.payload)
+        channel.first_ns = channel.first_ns or received.received_ns
+        channel.last_ns = found.last_ns = received.received_ns
+        channel.gaps += getattr(message, "event", "") == "gap"
+        recorded[name, received.sender] += 1
+        accounts.hear(received)
+        if isinstance(message, UtteranceEmotion) and message.final:
+            found.utterances += 1
+            found.labels[message.label or message.status] += 1
+    if "recorder" in session.manifest:
+        accounts.note(TypeAdapter(Heartbeat).validate_python(session.manifest["recorder"]))
+    found.hops = accounts.hops(OUTLIVE)
+    found.rejected = accounts.rejected
+    found.faults = [*session.faults(), *_disagreements(session, found, recorded)]
+    return found
+
+
+def _disagreements(
+    session: Session, found: Contents, recorded: Counter[tuple[str, str]]
+) -> list[str]:
+    lines = [
+        f"{hop.topic} from {hop.sender} to {hop.reader}: {hop.produced} sent, "
+        f"{hop.accounted} accounted for"
+        for hop in found.hops
+        if not hop.adds_up
+    ]
+    lines += [
+        f"{hop.topic} from {hop.sender} to {hop.reader}: the tail is unknown, {hop.unknown}"
+        for hop in found.hops
+        if hop.unknown and hop.unknown != RUNS_ON
+    ]
+    unwritten: dict[str, int] = session.manifest.get("unwritten", {})
+    lines += [
+        f"{topic}: {count} messages were not recorded, the disk could not take them"
+        for topic, count in unwritten.items()
+        if count
+    ]
+    for hop in found.hops:
+        kept = recorded[hop.topic, hop.sender]
+        if hop.reader == "recorder" and not unwritten.get(hop.topic) and kept != hop.processed:
+            lines.append(
+                f"{hop.topic} from {hop.sender}: the recorder read {hop.processed} messages, "
+                f"the session holds {kept}"
+            )
+    return lines
+
+
+def info(path: Path, *, as_json: bool) -> int:
+    """Print it; returns the exit code."""
+    session = open_session(path)
+    found = read(session)
+    if as_json:
+        print_json(_record(session, found))
+    else:
+        _print(session, found)
+    return DOES_NOT_ADD_UP if found.faults else 0
+
+
+def _record(session: Session, found: Contents) -> dict[str, Any]:
+    return {
+        "type": "session",
+        "path": str(session.path),
+        "started_at": session.about.get("started_at"),
+        "duration_s": round((found.last_ns - session.zero_ns) / 1e9, 6),
+        "parts": len(session.parts),
+        "complete": not session.faults(),
+        "adds_up": not found.faults,
+        "utterances": found.utterances,
+        "labels": dict(found.labels),
+        "channels": {
+            name: {
+                "messages": channel.messages,
+                "bytes": channel.bytes,
+                "rate_hz": round(channel.rate_hz, 3),
+                "gaps": channel.gaps,
+            }
+            for name, channel in sorted(found.channels.items())
+        },
+        "hops": [asdict(hop) for hop in found.hops],
+        "rejected": found.rejected,
+        "faults": found.faults,
+    }
+
+
+def _print(session: Session, found: Contents) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(file=sys.stdout)
+
+    def say(line: str) -> None:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    about = session.about
+    size = sum(part.path.stat().st_size for part in session.parts)
+    parts = "1 file" if len(session.parts) == 1 else f"{len(session.parts)} files"
+    say(f"{session.path}: {(found.last_ns - session.zero_ns) / 1e9:.1f} s, {_size(size)}, {parts}")
+    say(f"recorded {about.get('started_at', '?')} on {about.get('host', '?')}")
+    labels = ", ".join(f"{label} {count}" for label, count in found.labels.most_common())
+    say(f"{found.utterances} utterances{': ' if labels else ''}{labels}")
+    table = Table(title="Streams", title_justify="left")
+    for column in ("topic", "source", "messages", "per s", "size", "gaps"):
+        table.add_column(column, justify="left" if column in ("topic", "source") else "right")
+    for name, channel in sorted(found.channels.items()):
+        topic, _, source = name.partition("/")
+        table.add_row(topic, source, str(channel.messages), f"{channel.rate_hz:.1f}",
+                      _size(channel.bytes), str(channel.gaps or ""))  # fmt: skip
+    console.print(table)
+    table = Table(title="Ledger", title_justify="left")
+    for column in ("topic", "from", "to", "sent", "before", "read", "skipped", "lost", ""):
+        is_text = column in ("topic", "from", "to", "")
+        table.add_column(column, justify="left" if is_text else "right", no_wrap=is_text)
+    for hop in found.hops:
+        table.add_row(hop.topic, hop.sender, hop.reader, str(hop.produced), str(hop.before or ""),
+                      str(hop.processed), str(hop.dropped or ""), str(hop.lost or ""),
+                      hop.unknown or ("adds up" if hop.adds_up else "does not add up"))  # fmt: skip
+    console.print(table)
+    for node, count in found.rejected.items():
+        say(f"{node}: {count} invalid messages rejected")
+    for fault in found.faults:
+        say(fault)
+    say("The ledger adds up." if not found.faults else "The ledger does not add up.")
+
+
+def _size(count: float) -> str:
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"

@@ -1,0 +1,42 @@
+"""A recorded session, played through the pipeline."""
+
+import sys
+from collections.abc import Callable, Sequence
+
+from commands.about import other_models
+from commands.plan import Plan
+from commands.processes import Process
+from commands.run import run
+from config.settings import Settings
+from messaging.errors import UserError
+from recording.session import open_session
+
+
+def replay(
+    settings: Settings, choose: Callable[[Plan], Sequence[Process]], *, as_json: bool
+) -> int:
+    """Returns the exit code.
+
+    Raises:
+        UserError: there is no such session, it cannot be read, or nothing of it would be played.
+    """
+    chosen = settings.replay
+    assert chosen.session is not None
+    session = open_session(chosen.session)
+    length_s = session.length_ns / 1e9
+    if chosen.start_s >= length_s:
+        raise UserError(f"--start {chosen.start_s:g} lies behind the end, {length_s:.1f} s")
+    if chosen.end_s is not None and chosen.end_s <= chosen.start_s:
+        raise UserError(f"--end {chosen.end_s:g} does not lie behind --start {chosen.start_s:g}")
+    mode = session.about.get("settings", {}).get("recording", {}).get("mode", "all")
+    if chosen.start_from == "capture" and mode != "all":
+        raise UserError(
+            f"{chosen.session} was recorded in mode {mode}, without pictures; add --from faces"
+        )
+    if chosen.start_from == "capture" and (others := other_models(dict(session.about))):
+        print(
+            f"emofuse: the session was recorded with other models ({', '.join(others)}): "
+            "labels may differ from those that it holds",
+            file=sys.stderr,
+        )
+    return run(settings, choose, as_json=as_json)
