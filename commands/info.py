@@ -2,6 +2,7 @@
 
 import sys
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -166,13 +167,20 @@ def _print(session: Session, found: Contents) -> None:
                       _size(channel.bytes), str(channel.gaps or ""))  # fmt: skip
     console.print(table)
     table = Table(title="Ledger", title_justify="left")
-    for column in ("topic", "from", "to", "sent", "before", "read", "skipped", "lost", ""):
-        is_text = column in ("topic", "from", "to", "")
-        table.add_column(column, justify="left" if is_text else "right", no_wrap=is_text)
+    figures: dict[str, Callable[[Hop], int]] = {
+        "sent": lambda hop: hop.produced,
+        "before": lambda hop: hop.before,
+        "read": lambda hop: hop.processed,
+        "overtaken": lambda hop: hop.dropped,
+        "lost": lambda hop: hop.lost,
+    }
+    figures = {name: of for name, of in figures.items() if any(map(of, found.hops))}
+    for column in ("topic", "from", "to", *figures, ""):
+        table.add_column(column, justify="right" if column in figures else "left", no_wrap=True)
     for hop in found.hops:
-        table.add_row(hop.topic, hop.sender, hop.reader, str(hop.produced), str(hop.before or ""),
-                      str(hop.processed), str(hop.dropped or ""), str(hop.lost or ""),
-                      hop.unknown or ("adds up" if hop.adds_up else "does not add up"))  # fmt: skip
+        counts = (str(of(hop) or "") for of in figures.values())
+        verdict = hop.unknown or ("adds up" if hop.adds_up else "does not add up")
+        table.add_row(hop.topic, hop.sender, hop.reader, *counts, verdict)
     console.print(table)
     for node, count in found.rejected.items():
         say(f"{node}: {count} invalid messages rejected")

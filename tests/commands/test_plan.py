@@ -57,7 +57,7 @@ def test_without_a_microphone_the_demo_session_plays_and_says_so() -> None:
     assert names(chosen) == ["hub", "media", "inference", "fusion", "terminal"]
     assert chosen.notes == ("no microphone found", "playing the demo session instead")
     assert chosen.settings.media.file == CLIP
-    assert chosen.settings.media.wait_for == ("inference", "fusion", "display")
+    assert chosen.settings.media.wait_for == ("inference", "fusion", "launcher", "display")
     assert chosen.settings.fusion.exit_when_closed
 
 
@@ -70,7 +70,7 @@ def test_a_file_goes_before_devices() -> None:
     chosen = plan({"media": {"file": "talk.mp4"}, "display": {"kind": "none"}})
     assert names(chosen) == ["hub", "media", "inference", "fusion"]
     assert chosen.settings.media.file == Path("talk.mp4")
-    assert chosen.settings.media.wait_for == ("inference", "fusion")
+    assert chosen.settings.media.wait_for == ("inference", "fusion", "launcher")
 
 
 def test_a_device_that_was_named_is_used_without_looking() -> None:
@@ -114,7 +114,7 @@ def test_a_device_beside_a_file_is_refused(device: str) -> None:
 
 def test_a_file_waits_for_whom_it_was_told_to_wait() -> None:
     chosen = plan({"media": {"wait_for": ["fusion", "judge"]}, "display": {"kind": "terminal"}})
-    assert chosen.settings.media.wait_for == ("fusion", "judge", "display")
+    assert chosen.settings.media.wait_for == ("fusion", "judge", "launcher", "display")
 
 
 def test_a_stdout_that_programs_read_gets_no_view(monkeypatch: pytest.MonkeyPatch) -> None:
