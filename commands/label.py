@@ -37,6 +37,7 @@ def label(
         TimeRemainingColumn(),
         console=console,
         transient=True,
+        disable=not console.is_terminal,  # it would write an empty line there
     ) as bar:
         task = bar.add_task("", total=None, files=f"0/{len(inputs)}")
 

@@ -115,9 +115,9 @@ def held(parts: Path) -> Generator[None]:
         UserError: it cannot be made or written to, or another run is at work in it.
     """
     out = parts.parent
-    if out.exists() and not out.is_dir():
-        raise UserError(f"{out} is a file; name a folder with --out")
     try:
+        if out.exists() and not out.is_dir():
+            raise UserError(f"{out} is a file; name a folder with --out")
         parts.mkdir(parents=True, exist_ok=True)
         lock = (parts / ".lock").open("w")
     except OSError as error:

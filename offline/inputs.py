@@ -29,13 +29,21 @@ def find_inputs(given: Sequence[str]) -> list[Input]:
     """
     found: dict[Path, Input] = {}
     for text in given:
-        for path in _meant(text):
+        for path in _readable(text):
             one = Input(path, printable(path))
             other = found.setdefault(path.resolve(), one)
             if other is not one:
                 also = "" if other.name == one.name else f", also as {other.name}"
                 raise UserError(f"{one.name} was given twice{also}; name it once")
     return [*found.values()]
+
+
+def _readable(text: str) -> Iterator[Path]:
+    try:
+        yield from _meant(text)
+    except (OSError, ValueError, RuntimeError) as error:  # too long, a zero byte, a loop of links
+        why = error.strerror if isinstance(error, OSError) else error
+        raise UserError(f"{printable(Path(text))} cannot be read ({why}); check the path") from None
 
 
 def _meant(text: str) -> Iterator[Path]:
@@ -64,13 +72,7 @@ def _at(path: Path) -> Iterator[Path]:
 
 def _below(folder: Path) -> Iterator[Path]:
     """Media files and sessions, at any depth, but nothing hidden."""
-    try:
-        inside = sorted(folder.iterdir())
-    except OSError as error:
-        raise UserError(
-            f"{printable(folder)} cannot be read ({error.strerror}); check its permissions"
-        ) from None
-    for path in inside:
+    for path in sorted(folder.iterdir()):
         if path.name.startswith("."):
             continue
         if path.is_dir() and not path.is_symlink():

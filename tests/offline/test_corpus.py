@@ -1,0 +1,222 @@
+"""Many files in parallel: the finished are kept, who fails fails alone, the bytes are the same."""
+
+import json
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pandas.testing import assert_frame_equal
+
+from capture.demo import CLIP
+from config.load import load_settings
+from config.settings import Settings
+from messaging.errors import UserError
+from offline.corpus import Progress, Report, label_corpus
+from offline.inputs import find_inputs
+from offline.part import PartResult, key_of
+from offline.tables import read_table
+from tests.offline.clips import cut_demo
+
+FPS = 5
+NOBODY = 65534
+TABLES = ("utterances.parquet", "utterances.csv", "faces.parquet", "faces.csv")
+
+
+def ignore(_: Progress) -> None:
+    pass
+
+
+def run(
+    paths: list[Path], out: Path, jobs: int = 1, watch: Callable[[Progress], None] = ignore
+) -> Report:
+    return label_corpus(find_inputs([*map(str, paths)]), out, Settings(), FPS, jobs, watch)
+
+
+def contents(out: Path) -> list[bytes]:
+    return [(out / name).read_bytes() for name in TABLES]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(clips: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("undisturbed")
+    run(clips, out)
+    return out
+
+
+def test_the_tables_hold_all_files_in_the_order_given(undisturbed: Path, clips: list[Path]) -> None:
+    faces: Any = read_table(undisturbed / "faces.parquet")
+    assert list(faces["file"].unique()) == [str(clip) for clip in clips]
+    assert list(faces.groupby("file", sort=False).size()) == [20, 15, 30, 10]
+    utterances: Any = read_table(undisturbed / "utterances.parquet")
+    assert len(utterances) >= 3
+    assert set(utterances["status"]) == {"matched"}
+    assert set(utterances["missing"]) == {0}
+
+
+@pytest.mark.parametrize("kind", ["utterances", "faces"])
+def test_csv_and_parquet_say_the_same(undisturbed: Path, kind: str) -> None:
+    table = read_table(undisturbed / f"{kind}.parquet")
+    assert_frame_equal(table, read_table(undisturbed / f"{kind}.csv"))
+
+
+def test_two_processes_write_the_same_bytes_as_one(
+    undisturbed: Path, clips: list[Path], tmp_path: Path
+) -> None:
+    run(clips, tmp_path / "two", jobs=2)
+    assert contents(tmp_path / "two") == contents(undisturbed)
+
+
+def test_what_is_finished_is_not_done_again(clips: list[Path], tmp_path: Path) -> None:
+    first = run(clips[:2], tmp_path)
+    seen: list[Progress] = []
+    second = run(clips[1::-1], tmp_path, watch=seen.append)
+    assert second.kept == 2
+    assert list(second.files) == list(reversed(first.files))
+    assert seen[-1] == Progress(0, 0, 2)
+    faces: Any = read_table(tmp_path / "faces.parquet")
+    assert list(faces["file"].unique()) == [str(clips[1]), str(clips[0])]
+
+
+def test_a_part_that_was_tampered_with_is_made_anew(clips: list[Path], tmp_path: Path) -> None:
+    run(clips[3:], tmp_path)
+    before = contents(tmp_path)
+    (table,) = (tmp_path / "parts").glob("*.faces.parquet")
+    table.write_bytes(table.read_bytes()[:-1])
+    (record,) = (tmp_path / "parts").glob("*.json")
+    assert run(clips[3:], tmp_path).kept == 0
+    record.write_text("{")
+    assert run(clips[3:], tmp_path).kept == 0
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"fusion": {"method": "mean"}},
+        {"inference": {"min_score": 0.7}},
+        {"voice_activity": {"padding_s": 0.1}},
+        {"media": {"name": "other"}},
+    ],
+)
+def test_other_settings_are_another_question(clips: list[Path], other: dict[str, Any]) -> None:
+    key = key_of(clips[0], Settings(), FPS)
+    assert key_of(clips[0], load_settings(other), FPS) != key
+    assert key_of(clips[0], Settings(), 6) != key
+    assert key_of(clips[1], Settings(), FPS) != key
+    assert key_of(clips[0], load_settings({"display": {"kind": "none"}}), FPS) == key
+
+
+def test_a_file_that_changed_is_another_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    path.write_bytes(b"one")
+    key = key_of(path, Settings(), None)
+    os.utime(path, ns=(0, 1))
+    assert key_of(path, Settings(), None) != key
+
+
+def test_bad_files_among_good_ones_fail_alone(clips: list[Path], tmp_path: Path) -> None:
+    text, broken = tmp_path / "text.mp4", tmp_path / "broken.mp4"
+    text.write_text("no film")
+    broken.write_bytes(clips[0].read_bytes()[:5000])
+    report = run([text, clips[3], broken, clips[1]], tmp_path / "out", jobs=2)
+    assert [failure.name for failure in report.failures] == [str(text), str(broken)]
+    assert all("cannot be played" in failure.reason for failure in report.failures)
+    assert [result.name for result in report.results] == [str(clips[3]), str(clips[1])]
+    faces: Any = read_table(tmp_path / "out" / "faces.csv")
+    assert list(faces["file"].unique()) == [str(clips[3]), str(clips[1])]
+
+
+def test_a_film_that_breaks_off_is_labelled_as_far_as_it_goes(tmp_path: Path) -> None:
+    whole = cut_demo(tmp_path / "whole.mkv", 0, 4)
+    part = tmp_path / "part.mkv"
+    part.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    (result,) = run([part], tmp_path / "out").files
+    assert isinstance(result, PartResult)
+    assert 0 < result.pictures < 20
+    assert any("ends at" in note or "breaks off" in note for note in result.notes)
+
+
+def test_a_file_without_sound_has_faces_alone(tmp_path: Path) -> None:
+    mute = cut_demo(tmp_path / "mute.mp4", 0, 2, audio=False)
+    (result,) = run([mute], tmp_path / "out").results
+    assert (result.pictures, result.with_face, result.utterances) == (10, 10, 0)
+    assert len(read_table(tmp_path / "out" / "faces.parquet")) == 10
+    assert len(read_table(tmp_path / "out" / "utterances.csv")) == 0
+
+
+def test_a_file_without_pictures_has_utterances_without_a_label(tmp_path: Path) -> None:
+    sound = cut_demo(tmp_path / "sound.wav", 0, 5, video=False)
+    (result,) = run([sound], tmp_path / "out").results
+    assert result.pictures == result.matched == 0
+    assert result.utterances >= 1
+    assert result.duration_s == pytest.approx(5, abs=0.1)
+    utterances: Any = read_table(tmp_path / "out" / "utterances.csv")
+    assert set(utterances["status"]) == {"gap_exceeded"}
+    assert utterances["label"].isna().all()
+
+
+def test_a_process_that_is_killed_takes_its_file_alone_with_it(
+    clips: list[Path], tmp_path: Path
+) -> None:
+    killed: list[int] = []
+
+    def kill(progress: Progress) -> None:
+        """The long one is begun first."""
+        if progress.done_s > 0 and not killed:
+            (worker,) = multiprocessing.active_children()
+            assert worker.pid
+            killed.append(worker.pid)
+            os.kill(worker.pid, signal.SIGKILL)
+
+    report = run([clips[3], CLIP, clips[1]], tmp_path, watch=kill)
+    (failure,) = report.failures
+    assert failure.name == str(CLIP)
+    assert failure.reason == "its process was killed (SIGKILL); was there too little memory?"
+    assert [result.name for result in report.results] == [str(clips[3]), str(clips[1])]
+    assert not list(tmp_path.rglob(".*.parquet")), "its drafts are swept"
+    assert multiprocessing.active_children() == []
+
+
+def test_progress_goes_up_to_all_of_it(clips: list[Path], tmp_path: Path) -> None:
+    seen: list[Progress] = []
+    run(clips[:2], tmp_path, watch=seen.append)
+    assert seen[0].done_s == 0
+    assert seen[0].total_s == pytest.approx(7, abs=0.2)
+    assert [p.done_s for p in seen] == sorted(p.done_s for p in seen)
+    assert (seen[-1].done_s, seen[-1].files) == (seen[-1].total_s, 2)
+
+
+def test_two_runs_at_a_time_into_one_folder_are_refused(clips: list[Path], tmp_path: Path) -> None:
+    def meanwhile(_: Progress) -> None:
+        with pytest.raises(UserError, match="another run is labelling into"):
+            run(clips[:1], tmp_path)
+
+    run(clips[3:], tmp_path, watch=meanwhile)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="rights are POSIX")
+def test_a_folder_without_rights_is_named(clips: list[Path], tmp_path: Path) -> None:
+    """Root may write everywhere, so it steps aside."""
+    folder = tmp_path / "closed"
+    folder.mkdir(mode=0o500)
+    inputs = find_inputs([str(clips[3])])
+    if is_root := not os.geteuid():
+        os.seteuid(NOBODY)
+    try:
+        with pytest.raises(
+            UserError, match=r"cannot be written \(Permission denied\); name another"
+        ):
+            label_corpus(inputs, folder / "out", Settings(), FPS, 1, ignore)
+    finally:
+        if is_root:
+            os.seteuid(0)
+
+
+def test_the_record_of_a_file_can_be_read_by_anybody(undisturbed: Path) -> None:
+    records = [json.loads(path.read_text()) for path in (undisturbed / "parts").glob("*.json")]
+    assert sorted(record["pictures"] for record in records) == [10, 15, 20, 30]
