@@ -54,7 +54,7 @@ def emofuse(
 
 def label(*options: str | Path, demo: bool = True, **extra: str) -> Outcome:
     """Run the pipeline without a display, and read its JSON."""
-    run = emofuse("--display", "none", "--json", *options, demo=demo, **extra)
+    run = emofuse(*options, "--display", "none", "--json", demo=demo, **extra)
     assert run.returncode == 0, run.stderr
     *utterances, summary = (json.loads(line) for line in run.stdout.splitlines())
     assert summary["type"] == "summary"
