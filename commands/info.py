@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from commands.results import print_json
-from messaging.schema import Heartbeat, UtteranceEmotion
+from messaging.schema import UtteranceEmotion
 from recording.accounts import OUTLIVE, RUNS_ON, Accounts, Hop
 from recording.layout import channel_name, source_of
+from recording.recorder import NAME as RECORDER
+from recording.recorder import topics_of
 from recording.session import Session, open_session
 
 DOES_NOT_ADD_UP = 3
@@ -67,9 +67,10 @@ def read(session: Session) -> Contents:
         if isinstance(message, UtteranceEmotion) and message.final:
             found.utterances += 1
             found.labels[message.label or message.status] += 1
-    if "recorder" in session.manifest:
-        accounts.note(TypeAdapter(Heartbeat).validate_python(session.manifest["recorder"]))
-    found.hops = accounts.hops(OUTLIVE)
+    for beat in session.manifest.heartbeats if session.manifest else ():
+        accounts.note(beat)
+    mode = session.setting("recording", "mode", "all")
+    found.hops = accounts.hops(OUTLIVE, {RECORDER: {topic.name for topic in topics_of(mode)}})
     found.rejected = accounts.rejected
     found.faults = [*session.faults(), *_disagreements(session, found, recorded)]
     return found
@@ -89,15 +90,19 @@ def _disagreements(
         for hop in found.hops
         if hop.unknown and hop.unknown != RUNS_ON
     ]
-    unwritten: dict[str, int] = session.manifest.get("unwritten", {})
+    if session.manifest is None:
+        return lines
+    unwritten, rested = session.manifest.unwritten, session.manifest.rested
     lines += [
-        f"{topic}: {count} messages were not recorded, the disk could not take them"
-        for topic, count in unwritten.items()
-        if count
+        f"{stream}: {count} messages were not recorded, the disk could not take them"
+        for stream, count in unwritten.items()
     ]
     for hop in found.hops:
+        if hop.reader != RECORDER or hop.unknown:
+            continue
+        stream = channel_name(hop.topic, hop.sender)
         kept = recorded[hop.topic, hop.sender]
-        if hop.reader == "recorder" and not unwritten.get(hop.topic) and kept != hop.processed:
+        if kept + unwritten.get(stream, 0) + rested.get(stream, 0) != hop.processed:
             lines.append(
                 f"{hop.topic} from {hop.sender}: the recorder read {hop.processed} messages, "
                 f"the session holds {kept}"

@@ -28,7 +28,7 @@ def replay(
         raise UserError(f"--start {chosen.start_s:g} lies behind the end, {length_s:.1f} s")
     if chosen.end_s is not None and chosen.end_s <= chosen.start_s:
         raise UserError(f"--end {chosen.end_s:g} does not lie behind --start {chosen.start_s:g}")
-    mode = session.about.get("settings", {}).get("recording", {}).get("mode", "all")
+    mode = session.setting("recording", "mode", "all")
     if chosen.start_from == "capture" and mode != "all":
         raise UserError(
             f"{chosen.session} was recorded in mode {mode}, without pictures; add --from faces"

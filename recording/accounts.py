@@ -4,8 +4,9 @@ Everything is taken from the nodes' own heartbeats, which are recorded. Nothing 
 hop's two sides are counted by two nodes, and compared.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 from messaging.schema import Heartbeat, TopicCounts
@@ -60,7 +61,7 @@ class Hop:
 
 @dataclass(slots=True)
 class _Life:
-    """One process of a node."""
+    """One process of a node, as its first and its newest heartbeat tell."""
 
     first: Heartbeat
     last: Heartbeat
@@ -85,12 +86,16 @@ class Accounts:
             self.note(received.message)
 
     def note(self, beat: Heartbeat) -> None:
-        """Take a heartbeat; the newest one of a process stands for all."""
+        """Take a heartbeat; of those of a process it may be any."""
         lives = self._lives.setdefault(beat.node, {})
-        if beat.pid in lives:
-            lives[beat.pid].last = beat
-        else:
-            lives[beat.pid] = _Life(beat, beat)
+        life = lives.setdefault(beat.pid, _Life(beat, beat))
+        life.first = min(life.first, beat, key=_uptime_ns)
+        life.last = max(life.last, beat, key=_uptime_ns)
+
+    @property
+    def last_beats(self) -> tuple[Heartbeat, ...]:
+        """Of every process."""
+        return tuple(life.last for lives in self._lives.values() for life in lives.values())
 
     @property
     def rejected(self) -> dict[str, int]:
@@ -101,29 +106,41 @@ class Accounts:
             if (total := sum(life.last.rejected for life in lives.values()))
         }
 
-    @property
-    def broken_off(self) -> list[str]:
-        """Nodes of which a process ended without a last word, though it was not the last one."""
-        return sorted(
-            node
-            for node, lives in self._lives.items()
-            if any(not life.closed for life in list(lives.values())[:-1])
-        )
-
-    def hops(self, still_running: Iterable[str] = ()) -> list[Hop]:
-        """All of them, by topic. ``still_running`` are nodes that outlive the recording."""
-        found = self._hops(frozenset(still_running))
+    def hops(
+        self,
+        still_running: Iterable[str] = (),
+        reads: Mapping[str, Collection[str]] = MappingProxyType({}),
+    ) -> list[Hop]:
+        """All of them, by topic. ``still_running`` are nodes that outlive the recording; ``reads``
+        are topics that a node must have read, also where it says that nothing came.
+        """
+        found = self._hops(frozenset(still_running), reads)
         return sorted(found, key=lambda hop: (hop.topic, hop.sender, hop.reader))
 
-    def _hops(self, still_running: frozenset[str]) -> Iterator[Hop]:
-        for reader, lives in sorted(self._lives.items()):
+    def _hops(
+        self, still_running: frozenset[str], reads: Mapping[str, Collection[str]]
+    ) -> Iterator[Hop]:
+        for reader, lives in self._lives.items():
             received: dict[tuple[str, str], list[TopicCounts]] = {}
             for life in lives.values():
                 for counts in life.last.counts:
                     if counts.sender and counts.topic in DATA:
                         received.setdefault((counts.topic, counts.sender), []).append(counts)
-            for (topic, sender), counts in sorted(received.items()):
+            for topic, sender, before in self._sent_since_heard(reads.get(reader, ())):
+                missed = TopicCounts(topic, sender, before=before)
+                received.setdefault((topic, sender), [missed])
+            for (topic, sender), counts in received.items():
                 yield self._hop(topic, sender, reader, counts, still_running)
+
+    def _sent_since_heard(self, topics: Collection[str]) -> Iterator[tuple[str, str, int]]:
+        """Topic, sender, and what it had sent when its first heartbeat was heard, of those who
+        sent more since.
+        """
+        for topic in DATA & set(topics):
+            for sender, lives in self._lives.items():
+                before = sum(_sent(life.first, topic) for life in lives.values())
+                if sum(_sent(life.last, topic) for life in lives.values()) > before:
+                    yield topic, sender, before
 
     def _hop(
         self,
@@ -147,6 +164,10 @@ class Accounts:
         if sender in still_running or reader in still_running:
             return replace(hop, unknown=RUNS_ON)
         return replace(hop, unknown=_unknown(hop, senders, readers, counts))
+
+
+def _uptime_ns(beat: Heartbeat) -> int:
+    return beat.uptime_ns
 
 
 def _sent(beat: Heartbeat, topic: str) -> int:

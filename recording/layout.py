@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 
 from messaging.packing import pack
 from messaging.topics import TOPICS, Topic
-from messaging.wire import Buffer, Received, decode, topic_part
+from messaging.wire import JunkError, Received, decode, topic_part
 
 ENCODING = "msgpack"
 PROFILE = "emofuse"
@@ -60,11 +60,15 @@ def from_data(topic: str, data: bytes, arrived_ns: int) -> Received[Any]:
 
     Raises:
         JunkError: it is none.
-        ValueError: the data is no MessagePack.
     """
     unpacker = _library.Unpacker(max_buffer_size=0)
     unpacker.feed(data)
-    unpacker.skip()
-    end = unpacker.tell()
-    payload: Buffer = unpacker.unpack() if end < len(data) else b""
+    try:
+        unpacker.skip()
+        end = unpacker.tell()
+        payload: object = unpacker.unpack() if end < len(data) else b""
+    except (ValueError, _library.OutOfData) as error:
+        raise JunkError(f"{topic}: {type(error).__name__}") from error
+    if not isinstance(payload, bytes) or unpacker.tell() != len(data):
+        raise JunkError(f"{topic}: something else behind its header")
     return decode([topic_part(topic), memoryview(data)[:end], payload], arrived_ns)

@@ -1,15 +1,21 @@
 """One MCAP file of a session: written so that it opens whatever happens, and read back."""
 
 import os
+import struct
+import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
-from typing import Any, cast
+from typing import IO, Any, TypeVar, cast
 
-from mcap.records import Channel, Chunk, Footer, Header, Message, Metadata
-from mcap.stream_reader import StreamReader, breakup_chunk
-from mcap.writer import CompressionType, Writer
+from mcap.data_stream import ReadDataStream
+from mcap.opcode import Opcode
+from mcap.records import Channel, Chunk, DataEnd, Footer, Header, McapRecord, Message, Metadata
+from mcap.stream_reader import breakup_chunk
+from mcap.writer import MCAP0_MAGIC, CompressionType, Writer
 
 from messaging.errors import UserError
 from messaging.topics import Topic
@@ -29,6 +35,9 @@ from recording.layout import (
 
 CHUNK_BYTES = 4 * 1024 * 1024
 """A chunk is closed twice a second anyway; this bounds the memory."""
+R = TypeVar("R", bound="McapRecord")
+RECORD_HEAD = struct.Struct("<BQ")
+"""Opcode and length."""
 
 
 class _File:
@@ -77,7 +86,7 @@ class PartWriter:
         self.path = path
         self._file = _File(path)
         self._whole = 0
-        self._unflushed: Counter[str] = Counter()
+        self._unflushed: Counter[tuple[str, str]] = Counter()
         self._channels: dict[tuple[str, str], int] = {}
         self._schemas: dict[str, int] = {}
         self._writer = Writer(
@@ -97,8 +106,8 @@ class PartWriter:
 
     @property
     def size(self) -> int:
-        """Bytes on disk."""
-        return self._file.tell()
+        """Bytes that were flushed."""
+        return self._whole
 
     def write(self, received: Received[Any], arrived_ns: int) -> None:
         """``arrived_ns`` is on the hub's clock."""
@@ -109,7 +118,7 @@ class PartWriter:
             publish_time=max(0, stamp_ns(received.message)),
             sequence=received.seq % 2**32,
         )
-        self._unflushed[received.topic.name] += 1
+        self._unflushed[received.topic.name, received.sender] += 1
 
     def _channel(self, topic: Topic[Any], source: str) -> int:
         known = self._channels.get((topic.name, source))
@@ -138,17 +147,19 @@ class PartWriter:
 
     def finish(self) -> None:
         """Close it properly."""
+        self.flush()
         self._writer.finish()
         self._file.sync()
+        self._whole = self._file.tell()
         self._file.close()
 
-    def abandon(self) -> Counter[str]:
+    def abandon(self) -> Counter[tuple[str, str]]:
         """Leave what was flushed: half a chunk more would be of no use to anybody. Returns what
-        was written since, by topic.
+        was written since, by topic and sender.
         """
-        try:
+        with suppress(OSError):  # then the half chunk stays; readers pass it over
             self._file.cut_to(self._whole)
-        finally:
+        with suppress(OSError):
             self._file.close()
         return self._unflushed
 
@@ -157,12 +168,28 @@ def refuse_later(path: Path, about: Mapping[str, Any]) -> None:
     """Raises:
     UserError: it was recorded by a later wire version than is known here.
     """
-    version = int(about.get("wire_version", VERSION))
-    if version > VERSION:
+    version = about.get("wire_version", VERSION)
+    try:
+        is_later = int(version) > VERSION
+    except (TypeError, ValueError):
+        raise UserError(f"{path} is damaged: its wire version is {version!r}") from None
+    if is_later:
         raise UserError(
             f"{path} was recorded with wire version {version}, this emofuse reads up to {VERSION}; "
             "install a newer one"
         )
+
+
+def framed(file: IO[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    """Head and content of each MCAP record that is there in full. Whatever a content says of
+    itself, the next record begins where its head says: one that is damaged hides no other.
+    """
+    size = os.fstat(file.fileno()).st_size
+    while len(head := file.read(RECORD_HEAD.size)) == RECORD_HEAD.size:
+        _, length = RECORD_HEAD.unpack(head)
+        if length > size - file.tell():
+            return
+        yield head, file.read(length)
 
 
 @dataclass(slots=True)
@@ -173,17 +200,26 @@ class Part:
     about: Mapping[str, str] = field(default_factory=dict[str, str])
     """Metadata of its start."""
     closed: bool = False
-    """It was closed properly, and all of it is there."""
-    damaged: int = 0
-    """Chunks that cannot be read, and messages that are none."""
-    why: str = ""
-    """What is wrong with it; empty where nothing is."""
-    channels: dict[int, Channel] = field(default_factory=dict[int, Channel])
+    """It has its proper end."""
+    damage: Counter[str] = field(default_factory=Counter[str])
+    """What of it cannot be read, and why."""
+    _channels: dict[int, Channel] = field(default_factory=dict[int, Channel])
+
+    def faults(self) -> list[str]:
+        """What is wrong with it, a line each; empty where it is whole."""
+        lines = [f"{what} ({count} times)" if count > 1 else what
+                 for what, count in self.damage.items()]  # fmt: skip
+        if not self.closed:
+            lines.append("not closed properly; after a crash at most the last second is missing")
+        return lines
 
     def records(self, *topics: Topic[Any]) -> Iterator[Received[Any]]:
         """The messages on these topics (all without any), in the order of arrival.
 
         A file that breaks off is read as far as it goes; a chunk that is damaged is passed over.
+
+        Raises:
+            UserError: it is no recording of ours, is of a later version, or cannot be read.
         """
         wanted = {topic.name for topic in topics} or set(TOPIC_BY_NAME)
         try:
@@ -192,57 +228,80 @@ class Part:
         except OSError as error:
             raise UserError(f"{self.path} cannot be read: {error.strerror}") from error
 
-    def _records(self, file: Any, wanted: set[str]) -> Iterator[Received[Any]]:
-        reader = StreamReader(file, emit_chunks=True, validate_crcs=True)
-        records = iter(reader.records)
-        while True:
-            try:
-                record = next(records)
-            except StopIteration:
+    def _records(self, file: IO[bytes], wanted: set[str]) -> Iterator[Received[Any]]:
+        magic = file.read(len(MCAP0_MAGIC))
+        if not MCAP0_MAGIC.startswith(magic):
+            raise UserError(f"{self.path} is no MCAP file; move it out of the session's folder")
+        checksum = zlib.crc32(magic)
+        for head, content in framed(file):
+            kind, stream = head[0], ReadDataStream(BytesIO(content))
+            if kind == Opcode.DATA_END:
+                if (end := self._parsed(DataEnd, stream)) is not None:
+                    self._compare(checksum, end.data_section_crc)
+                checksum = 0
+                continue
+            if kind == Opcode.FOOTER:
+                checksum = zlib.crc32(content[:16], zlib.crc32(head, checksum))
+                if (footer := self._parsed(Footer, stream)) is not None:
+                    self._compare(checksum, footer.summary_crc)
+                self.closed = file.read() == MCAP0_MAGIC
                 return
-            except Exception as error:  # mcap lets those of struct, lz4 and zstd through
-                self.why = f"it breaks off ({type(error).__name__})"
-                return
-            if isinstance(record, Header) and record.profile != PROFILE:
-                raise UserError(
-                    f"{self.path} is no recording of emofuse (its profile is "
-                    f"{record.profile!r}); give a session's folder"
-                )
-            if isinstance(record, Metadata):
-                self._note(record)
-            elif isinstance(record, Chunk):
-                yield from self._messages(record, wanted)
-            elif isinstance(record, Footer):
-                self.closed = not self.damaged
+            checksum = zlib.crc32(content, zlib.crc32(head, checksum))
+            if kind == Opcode.HEADER:
+                self._check_profile(self._parsed(Header, stream))
+            elif kind == Opcode.METADATA:
+                self._note(self._parsed(Metadata, stream))
+            elif kind == Opcode.CHUNK:
+                at = file.tell() - len(content) - len(head)
+                yield from self._messages(stream, at, wanted)
 
-    def _note(self, record: Metadata) -> None:
-        if record.name == "session":
-            refuse_later(self.path, record.metadata)
-            self.about = record.metadata
-
-    def _messages(self, chunk: Chunk, wanted: set[str]) -> Iterator[Received[Any]]:
+    def _parsed(self, kind: type[R], stream: ReadDataStream) -> R | None:
+        record: Any = kind
         try:
-            records = breakup_chunk(chunk, validate_crc=True)
-        except Exception as error:
-            self.damaged += 1
-            self.why = f"a chunk is damaged ({type(error).__name__})"
+            return record.read(stream)
+        except Exception as error:  # mcap lets those of struct and of encodings through
+            self.damage[f"its {kind.__name__} is damaged ({type(error).__name__})"] += 1
+            return None
+
+    def _compare(self, found: int, said: int) -> None:
+        if said and found != said and not self.damage:
+            self.damage["a checksum does not fit: something in it was changed"] += 1
+
+    def _check_profile(self, header: Header | None) -> None:
+        if header is not None and header.profile != PROFILE:
+            raise UserError(
+                f"{self.path} is no recording of emofuse (its profile is {header.profile!r}); "
+                "move it out of the session's folder"
+            )
+
+    def _note(self, metadata: Metadata | None) -> None:
+        if metadata is not None and metadata.name == "session":
+            refuse_later(self.path, metadata.metadata)
+            self.about = metadata.metadata
+
+    def _messages(
+        self, stream: ReadDataStream, at: int, wanted: set[str]
+    ) -> Iterator[Received[Any]]:
+        try:
+            records = breakup_chunk(Chunk.read(stream), validate_crc=True)
+        except Exception as error:  # mcap lets those of struct and lz4 through
+            why = type(error).__name__
+            self.damage[f"the chunk at byte {at} is damaged and was passed over ({why})"] += 1
             return
         for record in records:
             if isinstance(record, Channel):
-                self.channels[record.id] = record
+                self._channels[record.id] = record
             elif isinstance(record, Message):
-                channel = self.channels.get(record.channel_id)
+                channel = self._channels.get(record.channel_id)
                 if channel is None:
-                    self._spoilt("a channel is missing")
+                    self.damage[f"channel {record.channel_id} of a message is missing"] += 1
                     continue
                 topic = channel.metadata.get("topic", "")
+                if topic not in TOPIC_BY_NAME:
+                    self.damage[f"messages on {channel.topic!r} are not known here"] += 1
                 if topic not in wanted:
                     continue
                 try:
                     yield from_data(topic, record.data, record.log_time)
-                except (JunkError, ValueError) as error:
-                    self._spoilt(f"a message is none: {error}")
-
-    def _spoilt(self, why: str) -> None:
-        self.damaged += 1
-        self.why = why
+                except JunkError as error:
+                    self.damage[f"a message on {channel.topic} is none: {error}"] += 1

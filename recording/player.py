@@ -20,7 +20,7 @@ from recording.session import Session, open_session
 
 NAME = "player"
 NAP_S = 0.05
-AHEAD: Mapping[str, int] = {VIDEO_JPEG.name: 4, FACES.name: 256, SPEECH.name: 64}
+AHEAD: Mapping[str, int] = {VIDEO_JPEG.name: 4, AUDIO.name: 8, FACES.name: 256, SPEECH.name: 64}
 """Messages of a topic that may be sent before its slowest reader has done with them."""
 SECOND = 1_000_000_000
 
@@ -133,9 +133,8 @@ def mark(beside: Streamed, event: Literal["opened", "closed"], by_ns: int) -> St
 
 def assigned(session: Session) -> Cameras:
     """What the settings say that the session was recorded with."""
-    settings: Any = session.about.get("settings", {})
-    microphone = settings.get("microphone", {})
-    return {microphone.get("name", ""): tuple(microphone.get("cameras", ()))}
+    name = session.setting("microphone", "name", "")
+    return {name: tuple(session.setting("microphone", "cameras", ()))}
 
 
 class Player:

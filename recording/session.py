@@ -6,11 +6,15 @@ one was closed properly; a session without it is read just as well, and says tha
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+
+from pydantic import TypeAdapter, ValidationError
 
 from messaging.errors import UserError
+from messaging.schema import Heartbeat
 from messaging.topics import Topic
 from messaging.wire import VERSION, Received
 from recording.part import Part, refuse_later
@@ -19,15 +23,60 @@ ABOUT = "session.json"
 MANIFEST = "manifest.json"
 
 
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What the recorder knew at its end. Counts are by ``topic/sender``."""
+
+    ended_ns: int
+    """On the hub's clock."""
+    written: dict[str, int] = field(default_factory=dict[str, int])
+    unwritten: dict[str, int] = field(default_factory=dict[str, int])
+    """What the disk could not take."""
+    rested: dict[str, int] = field(default_factory=dict[str, int])
+    """What was read while recording rested."""
+    bytes: int = 0
+    heartbeats: tuple[Heartbeat, ...] = ()
+    """The last one of every process that was heard, the recorder's own among them."""
+    hops: tuple[dict[str, Any], ...] = ()
+    rejected: dict[str, int] = field(default_factory=dict[str, int])
+
+
+_MANIFEST = TypeAdapter(Manifest)
+
+
 def part_path(folder: Path, number: int) -> Path:
     return folder / f"part-{number:03d}.mcap"
+
+
+def parts_of(folder: Path) -> list[Path]:
+    """In the order in which they were recorded."""
+    return sorted(folder.glob("part-*.mcap"), key=_number)
+
+
+def next_part(folder: Path) -> Path:
+    """One that is not there yet, and comes after all that are."""
+    return part_path(folder, max(map(_number, parts_of(folder)), default=-1) + 1)
+
+
+def _number(part: Path) -> int:
+    digits = part.stem.removeprefix("part-")
+    return int(digits) if digits.isdecimal() else -1
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """At once or not at all."""
     fresh = path.with_suffix(".new")
-    fresh.write_text(json.dumps(value, indent=1, allow_nan=False) + "\n")
-    fresh.replace(path)
+    try:
+        fresh.write_text(json.dumps(value, indent=1, allow_nan=False) + "\n")
+        fresh.replace(path)
+    except OSError:
+        with suppress(OSError):
+            fresh.unlink(missing_ok=True)
+        raise
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    write_json(folder / MANIFEST, _MANIFEST.dump_python(manifest, mode="json"))
 
 
 def create_session(folder: Path, about: Mapping[str, Any]) -> None:
@@ -58,8 +107,8 @@ class Session:
     path: Path
     about: Mapping[str, Any]
     """Of ``session.json``: settings, models, versions, host, clock, and wall-clock time."""
-    manifest: Mapping[str, Any]
-    """Empty where it was never closed properly."""
+    manifest: Manifest | None
+    """``None`` where it was never closed properly."""
     parts: list[Part] = field(default_factory=list[Part])
 
     @property
@@ -69,11 +118,25 @@ class Session:
 
     @property
     def length_ns(self) -> int:
-        """From its time 0 to the last message's arrival."""
-        if "ended_ns" in self.manifest:
-            return int(self.manifest["ended_ns"]) - self.zero_ns
-        last = max((received.received_ns for received in self.records()), default=self.zero_ns)
-        return last - self.zero_ns
+        """From its time 0 to the recorder's end, or to the last message where that is unknown."""
+        if self.manifest is not None:
+            return self.manifest.ended_ns - self.zero_ns
+        for part in reversed(self.parts):
+            last_ns = max(
+                (received.received_ns for received in Part(part.path).records()), default=0
+            )
+            if last_ns:
+                return last_ns - self.zero_ns
+        return 0
+
+    def setting(self, section: str, key: str, default: Any) -> Any:
+        """One of those that it was recorded with."""
+        found: Any = self.about
+        for name in ("settings", section, key):
+            if not isinstance(found, Mapping) or name not in found:
+                return default
+            found = cast("Mapping[str, Any]", found)[name]
+        return found
 
     def records(self, *topics: Topic[Any]) -> Iterator[Received[Any]]:
         """The messages on these topics (all without any), in the order of arrival.
@@ -86,19 +149,17 @@ class Session:
 
     def faults(self) -> list[str]:
         """What is wrong with it, a line each; empty where it is whole. Once it was read."""
-        lines = [f"{part.path.name}: {part.why}" for part in self.parts if part.why]
-        lines += [
-            f"{part.path.name}: it was not closed properly; at most the last second is missing"
-            for part in self.parts
-            if not part.closed and not part.why
-        ]
-        if not self.manifest:
+        lines = [f"{part.path.name}: {fault}" for part in self.parts for fault in part.faults()]
+        if self.manifest is None:
             lines.append("there is no manifest: the recorder did not come to its end")
         return lines
 
 
 def is_session(path: Path) -> bool:
-    return (path / ABOUT).is_file()
+    try:
+        return (path / ABOUT).is_file()
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def open_session(path: Path) -> Session:
@@ -115,16 +176,19 @@ def open_session(path: Path) -> Session:
     refuse_later(path, about)
     if not isinstance(about.get("started_ns"), int):
         raise UserError(f"{path / ABOUT} does not say when the session started; it is damaged")
-    manifest = path / MANIFEST
-    parts = sorted(path.glob("part-*.mcap"))
+    parts = parts_of(path)
     if not parts:
         raise UserError(f"{path} holds no recording: nothing was written")
-    return Session(
-        path,
-        about,
-        read_json(manifest) if manifest.exists() else {},
-        [Part(part) for part in parts],
-    )
+    return Session(path, about, _manifest(path / MANIFEST), [Part(part) for part in parts])
+
+
+def _manifest(path: Path) -> Manifest | None:
+    if not path.exists():
+        return None
+    try:
+        return _MANIFEST.validate_python(read_json(path))
+    except ValidationError as error:
+        raise UserError(f"{path} is damaged; without it the session can still be read") from error
 
 
 def read_json(path: Path) -> dict[str, Any]:
