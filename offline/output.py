@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -41,7 +41,8 @@ def whole_file(path: Path) -> Generator[Path]:
             f"{path} cannot be written ({error.strerror or error}); name another folder with --out"
         ) from error
     finally:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink()
 
 
 def is_same(one: Path, other: Path) -> bool:

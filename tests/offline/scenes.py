@@ -1,6 +1,6 @@
 """Recordings made of messages, for tests of what is made of them; times in milliseconds."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal, cast
@@ -83,11 +83,15 @@ def recording(results: Sequence[Result], duration_ms: float = 0) -> Recording:
 
 
 def film(
-    labels: Sequence[Emotion | None], source: str = "camera", start_ms: float = 0, track: int = 0
+    labels: Iterable[str | None], source: str = "camera", start_ms: float = 0, track: int = 0
 ) -> list[FaceEmotions]:
     """A picture every 40 ms from ``start_ms`` on, with a face that shows each label, or none."""
     pictures = [
-        seen(start_ms + 40 * index, *([face(label, track)] if label else []), source=source)
+        seen(
+            start_ms + 40 * index,
+            *([face(cast("Emotion", label), track)] if label else []),
+            source=source,
+        )
         for index, label in enumerate(labels)
     ]
     return [replace(picture, index=index) for index, picture in enumerate(pictures)]
