@@ -170,9 +170,12 @@ def play(
         node.receive(0)
         return node.alive()
 
+    length_ns = file.damage.stated_ns
     to_close = (file.video is not None) + 2 * (file.audio is not None)
     for said in messages(file, activity, source, alive):
         pace.wait(said.due_ns, alive)
+        if length_ns:
+            node.progress = min(1.0, max(0.0, said.due_ns / length_ns))
         to_close -= said.message.event == "closed"
         if not to_close and alive():
             tell(node, file, pace)  # the run may end with the last message: this goes first

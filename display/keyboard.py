@@ -1,11 +1,14 @@
 """Single keys from the terminal, also in a process whose standard input is not the terminal."""
 
 import os
+import re
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 
 TERMINAL = "/dev/tty"
+NO_LETTERS = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|O.|.)?", re.DOTALL)
+"""What arrows, function keys and Alt send (ECMA-48, 5.4): there are letters in it."""
 
 
 class Keys:
@@ -15,11 +18,11 @@ class Keys:
         self._descriptor = descriptor
 
     def typed(self) -> str:
-        """Never waits; empty where there is no terminal to read."""
+        """Letters and the like. Never waits; empty where there is no terminal to read."""
         if self._descriptor is None:
             return ""
         try:
-            return os.read(self._descriptor, 64).decode("utf-8", "ignore")
+            return NO_LETTERS.sub("", os.read(self._descriptor, 64).decode("utf-8", "ignore"))
         except BlockingIOError:
             return ""
         except OSError:  # the terminal is gone

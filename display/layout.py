@@ -29,6 +29,9 @@ class Box(NamedTuple):
         height = min(self.bottom, other.bottom) - max(self.top, other.top)
         return max(0, width) * max(0, height)
 
+    def moved(self, right: int, down: int) -> "Box":
+        return self._replace(left=self.left + right, top=self.top + down)
+
     def moved_into(self, bounds: "Box") -> "Box":
         """The same size, moved as little as possible to lie inside ``bounds``."""
         left = max(bounds.left, min(self.left, bounds.right - self.width))

@@ -4,19 +4,18 @@ Everything scales with the picture's size, from 320x240 to 1920x1080 and beyond,
 written past an edge.
 """
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 
+from display.chips import Measures, Run, paint_bar, paint_chip, paint_panel, width_of
 from display.layout import Box, best_place, face_box, fitted, places_around, tag_places, tiles
-from display.paint import elide, fill, outline, text_width, write
-from display.palette import EMOTION_COLOURS, FAINT, INK, PANEL, TRACK, WARNING, Colour, bgr
+from display.paint import elide, outline, text_width, write
+from display.palette import EMOTION_COLOURS, FAINT, INK, WARNING, Colour, bgr
 from display.scene import CameraScene, Picture, Scene, VoiceScene
+from display.signs import paint_help, paint_marker, paint_progress, progress_height, standing_signs
 from messaging.schema import EMOTIONS, Face, UtteranceEmotion
 
 BACKGROUND_LEVEL = 12
-PANEL_OPACITY = 0.78
 DEFAULT_SIZE = (640, 480)
 MAX_HIDDEN = 0.2
 """The bars of one face of several are left out where they would hide more than this share of
@@ -26,32 +25,6 @@ QUIET_DBFS = -60.0
 """The left end of the level meter; a quiet room lies there."""
 STATUS_TEXT = {"no_face": "no face", "gap_exceeded": "no picture", "late": "too late"}
 """What is said where an utterance has no label."""
-
-Run = tuple[str, Colour, bool]
-"""Text, its colour, whether it is bold."""
-
-
-@dataclass(frozen=True, slots=True)
-class Measures:
-    """Sizes in pixels that follow from the picture's size."""
-
-    text: int
-    pad: int
-    stroke: int
-    is_tiny: bool
-    """Too small for more than the label."""
-
-    @classmethod
-    def of(cls, width: int, height: int) -> "Measures":
-        """Text grows more slowly than the picture: 9 pixels at 320x240, 15 at 640x480, 27 at
-        1920x1080.
-        """
-        text = max(9, round(15 * (min(width * 0.75, height) / 480) ** 0.75))
-        return cls(text, max(3, round(text * 0.45)), max(2, round(text / 9)), height < 14 * text)
-
-    @property
-    def line(self) -> int:
-        return round(self.text * 1.25)
 
 
 def paint(scene: Scene, size: tuple[int, int] | None = None) -> Picture:
@@ -67,20 +40,34 @@ def paint(scene: Scene, size: tuple[int, int] | None = None) -> Picture:
     canvas.fill(BACKGROUND_LEVEL)
     bounds = Box(0, 0, width, height)
     measures = Measures.of(width, height)
-    voices = _voices_box(scene, bounds, measures)
+    session, bar_height = scene.session, progress_height(scene.session, measures)
+    voices = _voices_box(scene, bounds._replace(height=height - bar_height), measures)
+    signs = standing_signs(session, bounds, voices.top, measures)
+    taken = [voices, *(sign.box for sign in signs)]
     if scene.cameras:
         places = tiles(len(scene.cameras), bounds)
         for camera, place in zip(scene.cameras, places, strict=True):
-            _paint_camera(canvas, camera, place, voices)
+            taken += _paint_camera(canvas, camera, place, voices, taken)
     else:
-        _note(canvas, "waiting for pictures", INK, measures, [voices])
-    _losses(canvas, scene, measures, voices.top)
+        _note(canvas, "waiting for pictures", INK, measures, taken)
+    taken += _losses(canvas, scene, measures, voices.top)
     _paint_voices(canvas, scene.voices, voices, measures)
+    if session.marker:
+        paint_marker(canvas, session.marker, voices.top, measures, taken)
+    paint_progress(canvas, session, Box(0, height - bar_height, width, bar_height))
+    paint_help(canvas, scene.help, measures)
+    for sign in signs:
+        sign.paint(canvas)
     return canvas
 
 
-def _paint_camera(canvas: Picture, camera: CameraScene, tile: Box, voices: Box) -> None:
-    """One camera in its tile; ``voices`` is kept free of the faces' panels."""
+def _paint_camera(
+    canvas: Picture, camera: CameraScene, tile: Box, voices: Box, signs: list[Box]
+) -> list[Box]:
+    """One camera in its tile; ``voices`` and ``signs`` are kept free of the faces' panels.
+
+    Returns what they and the faces take of the canvas.
+    """
     place = fitted(camera.width, camera.height, tile) if camera.width and camera.height else tile
     view = canvas[place.top : place.bottom, place.left : place.right]
     if camera.picture is not None:
@@ -88,39 +75,29 @@ def _paint_camera(canvas: Picture, camera: CameraScene, tile: Box, voices: Box) 
         cv2.resize(camera.picture, (place.width, place.height), dst=view,
                    interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)  # fmt: skip
     measures = Measures.of(place.width, place.height)
-    taken = [] if measures.is_tiny else [_status(view, camera, measures)]
+    taken = [sign.moved(-place.left, -place.top) for sign in signs]
+    if not measures.is_tiny:
+        taken.append(_status(view, camera, measures, taken))
     margin = measures.pad
     floor = min(place.height, voices.top - place.top) - margin
     free = Box(margin, margin, place.width - 2 * margin, floor - margin)
     taken = _paint_faces(view, camera, measures, free, taken)
     if camera.note:
         _note(view, camera.note, WARNING if camera.is_warning else INK, measures, taken)
+    return [box.moved(place.left, place.top) for box in taken]
 
 
-def _status(view: Picture, camera: CameraScene, measures: Measures) -> Box:
-    """Name, rate and latency, top left."""
+def _status(view: Picture, camera: CameraScene, measures: Measures, taken: list[Box]) -> Box:
+    """Name, rate and latency, top left, as far as there is room beside what is ``taken``."""
     figures = f"{camera.rate_hz:.1f}/s"
     if camera.latency_ms is not None:
         figures += f"  {camera.latency_ms:.0f} ms"
-    margin = 4 * measures.pad
-    room = view.shape[1] - margin - text_width("  " + figures, measures.text)
+    line = Box(0, measures.pad, view.shape[1], measures.line + measures.pad)
+    end = min((box.left for box in taken if box.overlap(line)), default=line.right)
+    room = end - 4 * measures.pad - text_width("  " + figures, measures.text)
     name = elide(camera.source, measures.text, room, bold=True)
     runs = [(name + "  " if name else "", bgr(INK), True), (figures, bgr(FAINT), False)]
-    return _chip(view, runs, (measures.pad, measures.pad), measures)
-
-
-def _chip(view: Picture, runs: list[Run], corner: tuple[int, int], measures: Measures) -> Box:
-    """A dark panel with a line of text on it."""
-    box = Box(*corner, _width(runs, measures) + 2 * measures.pad, measures.line + measures.pad)
-    _panel(view, box, measures)
-    at = box.left + measures.pad
-    for text, colour, bold in runs:
-        at = write(view, text, at, box.top + measures.pad // 2, measures.text, colour, bold=bold)
-    return box
-
-
-def _panel(view: Picture, box: Box, measures: Measures) -> None:
-    fill(view, box, bgr(PANEL), radius=measures.pad, opacity=PANEL_OPACITY)
+    return paint_chip(view, runs, (measures.pad, measures.pad), measures)
 
 
 def _note(view: Picture, text: str, colour: str, measures: Measures, taken: list[Box]) -> None:
@@ -134,18 +111,19 @@ def _note(view: Picture, text: str, colour: str, measures: Measures, taken: list
     places = [Box(middle, upper, width, height), Box(far, measures.pad, width, height),
               Box(far, upper, width, height)]  # fmt: skip
     place, _ = best_place(places, bounds, Box(0, 0, 0, 0), (), taken)
-    _chip(view, [(text, bgr(colour), False)], (place.left, place.top), measures)
+    paint_chip(view, [(text, bgr(colour), False)], (place.left, place.top), measures)
 
 
-def _losses(canvas: Picture, scene: Scene, measures: Measures, floor: int) -> None:
+def _losses(canvas: Picture, scene: Scene, measures: Measures, floor: int) -> list[Box]:
     """Overtaken pictures and lost messages, above the voice, when there are any."""
     parts = [f"{scene.dropped} pictures dropped"] if scene.dropped else []
     parts += [f"{scene.lost} messages lost"] if scene.lost else []
-    if parts:
-        text = elide(", ".join(parts), measures.text, canvas.shape[1] - 4 * measures.pad)
-        left = canvas.shape[1] - text_width(text, measures.text) - 3 * measures.pad
-        top = floor - measures.line - 2 * measures.pad
-        _chip(canvas, [(text, bgr(WARNING), False)], (left, top), measures)
+    if not parts:
+        return []
+    text = elide(", ".join(parts), measures.text, canvas.shape[1] - 4 * measures.pad)
+    left = canvas.shape[1] - text_width(text, measures.text) - 3 * measures.pad
+    top = floor - measures.line - 2 * measures.pad
+    return [paint_chip(canvas, [(text, bgr(WARNING), False)], (left, top), measures)]
 
 
 def _paint_faces(
@@ -195,17 +173,13 @@ def _paint_tag(
         (f"{max(face.probabilities):.0%} ", bgr(INK), False),
         (f"#{face.track}", bgr(FAINT), False),
     ]
-    while len(runs) > 1 and _width(runs, measures) > free.width - 2 * measures.pad:
+    while len(runs) > 1 and width_of(runs, measures) > free.width - 2 * measures.pad:
         runs.pop()
-    width = _width(runs, measures) + 2 * measures.pad
+    width = width_of(runs, measures) + 2 * measures.pad
     height = measures.line + measures.pad
     places = tag_places(box, width, height, measures.pad // 2)
     place, _ = best_place(places, free, box, others, taken)
-    return _chip(view, runs, (place.left, place.top), measures)
-
-
-def _width(runs: list[Run], measures: Measures) -> int:
-    return sum(text_width(text, measures.text, bold=bold) for text, _, bold in runs)
+    return paint_chip(view, runs, (place.left, place.top), measures)
 
 
 def _bars_box(measures: Measures) -> Box:
@@ -226,7 +200,7 @@ def _row(measures: Measures) -> int:
 
 def _paint_bars(view: Picture, face: Face, place: Box, measures: Measures) -> None:
     """The seven probabilities, in the wire's order, so that each keeps its place."""
-    _panel(view, place, measures)
+    paint_panel(view, place, measures)
     size, row, pad = _small(measures), _row(measures), measures.pad
     thick = max(3, round(row * 0.4))
     length = 4 * measures.text
@@ -236,14 +210,7 @@ def _paint_bars(view: Picture, face: Face, place: Box, measures: Measures) -> No
         colour = bgr(INK if emotion == face.label else FAINT)
         write(view, emotion, place.left + pad, top, size, colour)
         bar = Box(left, top + (row - thick) // 2, length, thick)
-        _bar(view, bar, probability, bgr(EMOTION_COLOURS[emotion]))
-
-
-def _bar(view: Picture, box: Box, share: float, colour: Colour) -> None:
-    fill(view, box, bgr(TRACK), radius=box.height // 2, opacity=0.6)
-    if share > 0:
-        width = max(box.height, round(box.width * min(1.0, share)))
-        fill(view, box._replace(width=width), colour, radius=box.height // 2)
+        paint_bar(view, bar, probability, bgr(EMOTION_COLOURS[emotion]))
 
 
 def _voices_box(scene: Scene, bounds: Box, measures: Measures) -> Box:
@@ -260,7 +227,7 @@ def _paint_voices(
 ) -> None:
     if not voices:
         return
-    _panel(canvas, box, measures)
+    paint_panel(canvas, box, measures)
     inside = measures.pad * 2
     for number, voice in enumerate(voices[:3]):
         top = box.top + measures.pad + number * (measures.line + measures.pad)
@@ -280,8 +247,8 @@ def _paint_meter(canvas: Picture, voice: VoiceScene, line: Box, measures: Measur
     gap = max(1, thick // 2)
     top = line.top + (line.height - 2 * thick - gap) // 2
     level = max(0.0, 1 - voice.level_dbfs / QUIET_DBFS)
-    _bar(canvas, Box(line.left, top, width, thick), level, bgr(FAINT))
-    _bar(canvas, Box(line.left, top + thick + gap, width, thick), voice.speech, bgr(INK))
+    paint_bar(canvas, Box(line.left, top, width, thick), level, bgr(FAINT))
+    paint_bar(canvas, Box(line.left, top + thick + gap, width, thick), voice.speech, bgr(INK))
     return line.left + width
 
 
@@ -303,7 +270,7 @@ def _paint_utterance(
         return line.right
     caption, label, share, age = _utterance_runs(voice.utterance, voice.age_s)
     for runs in ([caption, label, share, age], [label, share, age], [label, share], [label]):
-        start = line.right - _width(runs, measures)
+        start = line.right - width_of(runs, measures)
         if start >= left:
             break
     at = start

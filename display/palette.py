@@ -21,6 +21,8 @@ EMOTION_COLOURS: dict[Emotion, str] = {
 INK = "#F5F5F5"
 FAINT = "#A8ADB4"
 WARNING = "#FFB454"
+RECORDING = "#E8112D"
+"""Of the sign that a recording runs, and of nothing else."""
 PANEL = "#14171C"
 TRACK = "#5A6068"
 """The empty part of a bar."""

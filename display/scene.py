@@ -62,6 +62,23 @@ class NodeScene:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionScene:
+    """What is recorded, played and marked."""
+
+    recorded_s: float | None = None
+    """For how long the recorder has been recording; ``None`` where none does."""
+    recorder_silent_s: float | None = None
+    """Since its last word, where the next one is overdue: nobody knows whether it records."""
+    played: float | None = None
+    """How much of a session or file is played, 0 to 1."""
+    is_paused: bool = False
+    has_player: bool = False
+    """Whether what is played can be paused."""
+    marker: str = ""
+    """The latest one's text, for a short while."""
+
+
+@dataclass(frozen=True, slots=True)
 class Scene:
     cameras: tuple[CameraScene, ...] = ()
     voices: tuple[VoiceScene, ...] = ()
@@ -74,6 +91,9 @@ class Scene:
     """Messages that never reached a node, of all nodes but this display."""
     origin_ns: int = 0
     """The pipeline's time from which the times of live streams are shown."""
+    session: SessionScene = SessionScene()
+    help: tuple[tuple[str, str], ...] = ()
+    """Keys and what they do, where somebody asked for that."""
 
     def seconds(self, stamp: Stamp) -> float:
         """A stamp as people read it: time in the file, or since ``origin_ns`` when live."""

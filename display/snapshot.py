@@ -18,7 +18,7 @@ from messaging.clock import monotonic_ns
 from messaging.errors import UserError
 from messaging.node import Node
 from messaging.schema import EMOTIONS, Emotion
-from messaging.topics import AUDIO, FACES, HEARTBEAT, SPEECH, UTTERANCES, VIDEO
+from messaging.topics import AUDIO, FACES, HEARTBEAT, MARKERS, SPEECH, UTTERANCES, VIDEO
 
 NAME = "snapshot"
 
@@ -29,7 +29,7 @@ def snapshot(
     """Save the first scene that shows all there is to see, its face with ``label`` if one is
     given. ``False`` when it was stopped before that.
     """
-    topics = (VIDEO, AUDIO, FACES, SPEECH, UTTERANCES, HEARTBEAT)
+    topics = (VIDEO, AUDIO, FACES, SPEECH, UTTERANCES, HEARTBEAT, MARKERS)
     with Node(NAME, address, topics) as node:
         view = View(NAME, is_comparable=node.stamp().bound_ns is not None)
         while node.alive():

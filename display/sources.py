@@ -83,6 +83,10 @@ class Camera:
         if not self._reads_video:
             self._end = _end(result.event, "no pictures")
 
+    def go_on(self, now_ns: int) -> None:
+        """Its silence counts from here: until now it was held."""
+        self._heard_ns = now_ns
+
     def scene(self, now_ns: int) -> CameraScene:
         pairing = self._pairing
         result_hz = self._results.hz(now_ns)
@@ -135,11 +139,13 @@ class Microphone:
         self._onset_ns: int | None = None
         self._utterance: UtteranceEmotion | None = None
         self._end = ""
+        self._heard_ns = 0
 
     def on_audio(self, received: Received[AudioChunk]) -> None:
         chunk = received.message
         if chunk.event == "sound":
             self._chunk = received
+            self._heard_ns = received.received_ns
         self._end = _end(chunk.event, chunk.text or "no sound")
 
     def on_speech(self, event: SpeechEvent) -> None:
@@ -156,14 +162,19 @@ class Microphone:
         if former is None or utterance.onset.pipeline_ns >= former.onset.pipeline_ns:
             self._utterance = utterance
 
+    def go_on(self, now_ns: int) -> None:
+        """Its silence counts from here: until now it was held."""
+        self._heard_ns = now_ns
+
     def scene(self, now_ns: int, stream_ns: int) -> VoiceScene:
         """``stream_ns``: how far the streams have come, on the pipeline's clock. Ages count from
         there, so that they are right for files that play faster than time, too.
         """
         chunk = self._chunk.message if self._chunk and not self._end else None
         note = self._end
-        if not note and self._chunk and now_ns - self._chunk.received_ns > SILENCE_NS:
-            note = f"no sound for {(now_ns - self._chunk.received_ns) / 1e9:.0f} s"
+        silent_ns = now_ns - self._heard_ns
+        if not note and self._chunk and silent_ns > SILENCE_NS:
+            note = f"no sound for {silent_ns / 1e9:.0f} s"
         offset = self._utterance.offset if self._utterance else None
         return VoiceScene(
             self._name,

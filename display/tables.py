@@ -11,8 +11,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from display.palette import EMOTION_COLOURS, FAINT, TRACK, WARNING
-from display.scene import CameraScene, NodeScene, Scene, VoiceScene
+from display.palette import EMOTION_COLOURS, FAINT, INK, RECORDING, TRACK, WARNING
+from display.scene import CameraScene, NodeScene, Scene, SessionScene, VoiceScene
+from display.signs import clock, recorder_warning
 from messaging.ledger import dropped, lost
 from messaging.schema import EMOTIONS, Face, UtteranceEmotion
 
@@ -21,6 +22,7 @@ QUIET_DBFS = -60.0
 FACE_WIDTH = 34
 SMALLEST = (60, 20)
 """Columns and lines that the panels need."""
+LONGEST_MARKER = 40
 SILENT_S = 3.0
 """After so long without a heartbeat a node is shown as silent."""
 
@@ -34,17 +36,21 @@ def render(scene: Scene, width: int, height: int) -> RenderableType:
     """The whole view for a terminal of ``width`` x ``height`` characters; all of it from 80x24 up,
     the essentials on less.
     """
+    head = (_header(scene), *_progress(scene.session, width))
     if width < SMALLEST[0] or height < SMALLEST[1]:
-        return Group(_header(scene), _voices(scene.voices), _cameras(scene.cameras, width))
+        return Group(*head, _voices(scene.voices), _cameras(scene.cameras, width))
+    height -= len(head)
     voices_height = 2 + 2 * max(1, len(scene.voices))
     upper = max(13, voices_height + len(scene.nodes) + 3)
-    upper = min(upper, height - 1 - 5)
+    upper = min(upper, height - 5)
     left_width = width // 2
     layout = Layout()
     layout.split_column(
-        Layout(_header(scene), name="header", size=1),
+        Layout(Group(*head), size=len(head)),
         Layout(name="now", size=upper),
-        Layout(_panel("utterances", _utterances(scene, width - 4, height - upper - 4), "q quits")),
+        Layout(
+            _panel("utterances", _utterances(scene, width - 4, height - upper - 3), _keys(scene))
+        ),
     )
     right = Layout(name="right")
     layout["now"].split_row(
@@ -66,6 +72,11 @@ def utterance_line(scene: Scene, utterance: UtteranceEmotion) -> str:
     )
 
 
+def shortened(text: str, most: int) -> str:
+    """``text``, or as much of it as ``most`` letters hold, with two dots at its end."""
+    return text if len(text) <= most else text[: most - 2] + ".."
+
+
 def _panel(title: str, content: RenderableType, hint: str = "") -> Panel:
     return Panel(
         content,
@@ -80,8 +91,22 @@ def _panel(title: str, content: RenderableType, hint: str = "") -> Panel:
 
 
 def _header(scene: Scene) -> Text:
-    """What was lost, then name, rate and latency of each camera."""
-    line = Text("emofuse", style="bold", no_wrap=True, overflow="crop")
+    """Recording and markers before all else, since what does not fit is cut; what was lost; name,
+    rate and latency of each camera.
+    """
+    line = Text(no_wrap=True, overflow="crop")
+    session = scene.session
+    if session.recorded_s is not None:
+        line.append(f" REC {clock(session.recorded_s)} ", style=f"bold white on {RECORDING}")
+        line.append("  ")
+    elif session.recorder_silent_s is not None:
+        line.append(recorder_warning(session.recorder_silent_s), style=f"bold {WARNING}")
+        line.append("  ")
+    if session.marker:
+        line.append("> ", style=WARNING)
+        line.append(shortened(plain(session.marker), LONGEST_MARKER), style="bold")
+        line.append("  ")
+    line.append("emofuse", style="bold")
     for count, what in ((scene.dropped, "pictures dropped"), (scene.lost, "messages lost")):
         if count:
             line.append(f"   {count} {what}", style=WARNING)
@@ -93,6 +118,31 @@ def _header(scene: Scene) -> Text:
         if camera.inference_ms is not None:
             line.append(f", inference {camera.inference_ms:.0f} ms", style=FAINT)
     return line
+
+
+def _progress(session: SessionScene, width: int) -> tuple[RenderableType, ...]:
+    """How much of a session or file is played: a line, or none where nothing is."""
+    if session.played is None:
+        return ()
+    state = "paused" if session.is_paused else "playing"
+    row = Table.grid(padding=(0, 1))
+    for _ in range(3):
+        row.add_column(no_wrap=True)
+    row.add_row(
+        Text(state, style=f"bold {INK}" if session.is_paused else FAINT),
+        _bar(session.played, "white", width - len(state) - 7),
+        Text(f"{session.played:.0%}".rjust(4), style=FAINT),
+    )
+    return (row,)
+
+
+def _keys(scene: Scene) -> str:
+    """What the keys do now."""
+    session = scene.session
+    keys = ["r stops recording" if session.recorded_s is not None else "r records", "m marks"]
+    if session.has_player:
+        keys.append("space goes on" if session.is_paused else "space pauses")
+    return ", ".join((*keys, "q quits"))
 
 
 def _cameras(cameras: Sequence[CameraScene], width: int) -> RenderableType:

@@ -11,21 +11,24 @@ from rich.live import Live
 
 from config.settings import Settings
 from display.keyboard import keys
+from display.requests import Requests
 from display.tables import render, utterance_line
 from display.view import View
 from messaging.clock import monotonic_ns
 from messaging.node import Node
 from messaging.schema import Control
-from messaging.topics import AUDIO, CONTROL, FACES, HEARTBEAT, SPEECH, UTTERANCES
+from messaging.topics import AUDIO, CONTROL, FACES, HEARTBEAT, MARKERS, SPEECH, UTTERANCES
 
 NAME = "display"
 REFRESH_NS = 100_000_000
+LOOK_S = 0.01
+"""A key is taken up so soon: a marker's stamp is when it was pressed."""
 
 
 def run(settings: Settings) -> None:
-    """Show the pipeline until it ends; ``q`` ends all of it."""
+    """Show the pipeline until it ends; ``q`` ends all of it, other keys are told on the screen."""
     console = Console()
-    topics = (AUDIO, FACES, SPEECH, UTTERANCES, HEARTBEAT)
+    topics = (AUDIO, FACES, SPEECH, UTTERANCES, HEARTBEAT, MARKERS)
     with Node(
         NAME, settings.bus.address, topics, settings.log_level, settings.bus.connect_timeout_s
     ) as node:
@@ -42,17 +45,21 @@ def run(settings: Settings) -> None:
 
 def _show(node: Node, view: View, console: Console) -> None:
     drawn_ns = 0
+    requests = Requests(NAME, view.session)
     with keys() as keyboard, Live(console=console, screen=True, auto_refresh=False) as live:
         while node.alive():
-            for received in node.receive(0.05):
+            for received in node.receive(LOOK_S):
                 view.take(received)
             now_ns = monotonic_ns()
             if now_ns - drawn_ns >= REFRESH_NS:
                 live.update(render(view.scene(now_ns), *console.size), refresh=True)
                 drawn_ns = now_ns
-            if "q" in keyboard.typed().lower():
-                node.publish(CONTROL, Control(node.stamp(), "stop", NAME))
-                return
+            for key in keyboard.typed():
+                if key in "qQ":
+                    node.publish(CONTROL, Control(node.stamp(), "stop", NAME))
+                    return
+                if asked := requests.of(key, node.stamp()):
+                    node.publish(*asked)
 
 
 def _print_lines(node: Node, view: View) -> None:

@@ -4,12 +4,14 @@ from collections import OrderedDict
 from typing import Any
 
 from display.scene import Scene
+from display.session import Session
 from display.sources import Camera, Microphone, Peer, keep_newest
 from messaging.ledger import lost
 from messaging.schema import (
     AudioChunk,
     FaceEmotions,
     Heartbeat,
+    Marker,
     SpeechEvent,
     UtteranceEmotion,
     VideoFrame,
@@ -41,12 +43,15 @@ class View:
         self._utterances: OrderedDict[tuple[str, str], UtteranceEmotion] = OrderedDict()
         self._origin_ns: int | None = None
         self._stream_ns = 0
+        self.session = Session()
 
     def take(self, received: Received[Any]) -> UtteranceEmotion | None:
         """Note a message; hands on an utterance's final result."""
         message = received.message
         if isinstance(message, Heartbeat):
             self._on_heartbeat(received)
+        elif isinstance(message, Marker):
+            self.session.on_marker(received)
         elif isinstance(message, VideoFrame):
             self._camera(message.source).on_video(received)
         elif isinstance(message, FaceEmotions):
@@ -85,6 +90,12 @@ class View:
         else:
             self._peers[name] = Peer(received)
         keep_newest(self._peers, name, MOST_NODES)
+        now_ns = received.received_ns
+        was_paused = self.session.paused_since_ns(now_ns) is not None
+        self.session.on_heartbeat(received)
+        if was_paused and self.session.paused_since_ns(now_ns) is None:
+            for source in (*self._cameras.values(), *self._microphones.values()):
+                source.go_on(now_ns)
 
     def _on_utterance(self, utterance: UtteranceEmotion) -> None:
         """A provisional result is replaced by the last word, never the other way round."""
@@ -103,10 +114,13 @@ class View:
         """What to paint now (on the clock of ``received_ns``): one camera, or all of them."""
         names = self.camera_names()
         shown = [name for name in names if name == camera] or names
+        paused_ns = self.session.paused_since_ns(now_ns)
+        # Streams that are held are not silent: they are shown as they were.
+        streams_ns = now_ns if paused_ns is None else paused_ns
         return Scene(
-            cameras=tuple(self._cameras[name].scene(now_ns) for name in shown),
+            cameras=tuple(self._cameras[name].scene(streams_ns) for name in shown),
             voices=tuple(
-                microphone.scene(now_ns, self._stream_ns)
+                microphone.scene(streams_ns, self._stream_ns)
                 for _, microphone in sorted(self._microphones.items())
             ),
             nodes=tuple(peer.scene(now_ns) for _, peer in sorted(self._peers.items())),
@@ -114,6 +128,7 @@ class View:
             dropped=sum(_overtaken(beat) for beat in self._others()),
             lost=sum(lost(beat) for beat in self._others()),
             origin_ns=self._origin_ns or 0,
+            session=self.session.scene(now_ns),
         )
 
     def _others(self) -> list[Heartbeat]:

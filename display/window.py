@@ -5,11 +5,13 @@ gives no credit, so that looking on never slows a run.
 """
 
 import os
+from dataclasses import replace
 
 import cv2
 
 from config.settings import Settings
 from display.overlay import DEFAULT_SIZE, paint
+from display.requests import Requests
 from display.scene import Picture, Scene
 from display.screen import require_screen
 from display.view import View
@@ -22,6 +24,7 @@ from messaging.topics import (
     CONTROL,
     FACES,
     HEARTBEAT,
+    MARKERS,
     SPEECH,
     UTTERANCES,
     VIDEO,
@@ -31,8 +34,17 @@ from messaging.topics import (
 NAME = "display"
 TITLE = "emofuse"
 LARGEST_AT_FIRST = (1280, 720)
-QUIT_KEYS = frozenset((ord("q"), ord("Q"), 27))
-TAB = 9
+TAB, ESCAPE = 9, 27
+QUIT_KEYS = frozenset((ord("q"), ord("Q"), ESCAPE))
+HELP_KEYS = frozenset(map(ord, "hH?"))
+HELP = (
+    ("r", "start or stop recording"),
+    ("m", "mark this moment"),
+    ("space", "hold a replay, or go on"),
+    ("Tab, 1-9, 0", "pick a camera; 0 shows all"),
+    ("h, ?", "show or hide this"),
+    ("q, Esc", "end everything"),
+)
 PAINT_NS = 25_000_000
 """Results are painted as they come, but not more often than this."""
 REPAINT_NS = 100_000_000
@@ -42,10 +54,11 @@ REPAINT_NS = 100_000_000
 def run(settings: Settings) -> None:
     """Show the pipeline until it ends; ``q``, Esc and the close button end all of it.
 
-    Tab and the keys 1 to 9 pick one of several cameras, 0 shows all of them.
+    Tab and the keys 1 to 9 pick one of several cameras, 0 shows all of them; the other keys stand
+    in ``HELP``.
     """
     video = VIDEO if settings.display.pictures == "raw" else VIDEO_JPEG
-    topics = (video, AUDIO, FACES, SPEECH, UTTERANCES, HEARTBEAT)
+    topics = (video, AUDIO, FACES, SPEECH, UTTERANCES, HEARTBEAT, MARKERS)
     with (
         Node(
             NAME,
@@ -61,21 +74,26 @@ def run(settings: Settings) -> None:
             is_comparable=node.stamp().bound_ns is not None,
             smoothing_s=settings.display.smoothing_s,
         )
+        requests = Requests(NAME, view.session)
         camera: str | None = None
         painted_ns = 0
-        is_fresh = False
+        is_fresh = helps = False
         while node.alive():
             for received in node.receive(0.01):
                 view.take(received)
                 is_fresh |= received.topic is FACES
             now_ns = monotonic_ns()
             if now_ns - painted_ns >= (PAINT_NS if is_fresh else REPAINT_NS):
-                window.show(view.scene(now_ns, camera))
+                scene = view.scene(now_ns, camera)
+                window.show(replace(scene, help=HELP) if helps else scene)
                 painted_ns, is_fresh = now_ns, False
             key = window.key()
             if key in QUIT_KEYS or window.is_closed():
                 node.publish(CONTROL, Control(node.stamp(), "stop", NAME))
                 return
+            if key >= 0 and (asked := requests.of(chr(key), node.stamp())):
+                node.publish(*asked)
+            helps ^= key in HELP_KEYS
             camera = picked(camera, key, view.camera_names())
 
 
@@ -125,8 +143,7 @@ class Window:
 
     def key(self) -> int:
         """The key that was pressed since the last call, or -1; also lets the window work."""
-        code = cv2.waitKey(1)
-        return code if code < 0 else code & 0xFF
+        return key_of(cv2.waitKeyEx(1))
 
     def is_closed(self) -> bool:
         """Whether somebody closed it; Qt then takes its whole window system down with it."""
@@ -134,6 +151,20 @@ class Window:
             return cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) < 1
         except cv2.error:
             return True
+
+
+def key_of(code: int) -> int:
+    """The character of one of OpenCV's key codes, or -1.
+
+    The low byte alone, which ``cv2.waitKey`` gives, is Q for the left arrow and R for the one up.
+    Tab and Escape have codes like arrows with some of its window systems.
+    """
+    if code < 0:
+        return -1
+    symbol = code & 0xFFFF
+    if symbol in (0xFF00 | TAB, 0xFF00 | ESCAPE):
+        return symbol & 0xFF
+    return symbol if symbol <= 0xFF else -1
 
 
 def first_size(picture: Picture) -> tuple[int, int]:

@@ -285,7 +285,10 @@ class Recorder:
         while node.alive():
             for received in node.receive(LOOK_S):
                 self._take(received)
-            node.text = "recording" if self._is_recording else "resting"
+            text = "recording" if self._is_recording else "resting"
+            if text != node.text:  # whoever is filmed is to see it at once
+                node.text = text
+                node.beat()
 
     def _take(self, received: Received[Any]) -> None:
         """Only a lossless source waits for the disk: it sends no more until it has credit."""

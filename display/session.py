@@ -1,0 +1,88 @@
+"""What is recorded, played and marked: from heartbeats and markers to a ``SessionScene``. Pure."""
+
+from display.scene import SessionScene
+from messaging.schema import Heartbeat, Marker
+from messaging.wire import Received
+
+RECORDER, PLAYER = "recorder", "player"
+RECORDING, PAUSED = "recording", "paused"
+"""What these two say of themselves in their heartbeats."""
+OVERDUE_NS = 3_000_000_000
+"""Heartbeats come once a second: after so long a node's last one is no news any more."""
+MARKER_NS = 2_000_000_000
+"""So long a marker is shown."""
+
+
+class Session:
+    """All times are ``received_ns``'s: this process's monotonic clock."""
+
+    def __init__(self) -> None:
+        self._recorder: Received[Heartbeat] | None = None
+        self._recording_since_ns: int | None = None
+        self._playing: Received[Heartbeat] | None = None
+        self._paused_since_ns: int | None = None
+        self._marker: Received[Marker] | None = None
+
+    def on_heartbeat(self, received: Received[Heartbeat]) -> None:
+        beat = received.message
+        if beat.node == RECORDER:
+            self._on_recorder(received)
+        elif beat.node == PLAYER or beat.progress is not None:
+            self._on_playing(received)
+
+    def on_marker(self, received: Received[Marker]) -> None:
+        self._marker = received
+
+    def _on_recorder(self, received: Received[Heartbeat]) -> None:
+        beat, is_new = received.message, self._recorder is None
+        self._recorder = None if beat.state == "closing" else received
+        if self._recorder is None or beat.text != RECORDING:
+            self._recording_since_ns = None
+        elif self._recording_since_ns is None:
+            # One that was there before this display did not tell when it began: it may have rested
+            # in between, but nobody is told less than is on the disk.
+            before_ns = beat.uptime_ns if is_new else 0
+            self._recording_since_ns = received.received_ns - before_ns
+
+    def _on_playing(self, received: Received[Heartbeat]) -> None:
+        beat = received.message
+        self._playing = None if beat.state == "closing" else received
+        if self._playing is None or (beat.state, beat.text) != ("waiting", PAUSED):
+            self._paused_since_ns = None
+        elif self._paused_since_ns is None:
+            self._paused_since_ns = received.received_ns
+
+    @property
+    def is_recording(self) -> bool:
+        """By the recorder's last word, however long ago that was."""
+        return self._recording_since_ns is not None
+
+    def has_player(self, now_ns: int) -> bool:
+        """Whether a session is played, which can be paused; a media file cannot."""
+        return self._is_playing(now_ns) and self._sender_is_player()
+
+    def paused_since_ns(self, now_ns: int) -> int | None:
+        """``None`` where nothing is paused."""
+        return self._paused_since_ns if self._is_playing(now_ns) else None
+
+    def _is_playing(self, now_ns: int) -> bool:
+        return self._playing is not None and now_ns - self._playing.received_ns <= OVERDUE_NS
+
+    def _sender_is_player(self) -> bool:
+        return self._playing is not None and self._playing.message.node == PLAYER
+
+    def scene(self, now_ns: int) -> SessionScene:
+        silent_ns = 0 if self._recorder is None else now_ns - self._recorder.received_ns
+        is_overdue, since_ns = silent_ns > OVERDUE_NS, self._recording_since_ns
+        marked = self._marker
+        is_played = self._is_playing(now_ns)
+        return SessionScene(
+            recorded_s=None if since_ns is None or is_overdue else (now_ns - since_ns) / 1e9,
+            recorder_silent_s=silent_ns / 1e9 if is_overdue else None,
+            played=self._playing.message.progress if self._playing and is_played else None,
+            is_paused=self.paused_since_ns(now_ns) is not None,
+            has_player=self.has_player(now_ns),
+            marker=marked.message.text
+            if marked is not None and now_ns - marked.received_ns <= MARKER_NS
+            else "",
+        )
