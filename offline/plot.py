@@ -34,6 +34,9 @@ SMALL_PT = 6.0
 INK, FAINT, RULE = "#1A1A1A", "#666666", "#D0D0D0"
 SPEECH = "#EDEDED"
 GAP_HATCH = "//////"
+SEPARATOR = "  ·  "
+COLUMN_LETTERS = 66
+"""That fit into a line of a column."""
 MOST_LANES = 5
 LEAST_SHARE = 0.02
 """Lanes with less than this share of all the time that faces are seen are told of, not drawn."""
@@ -131,9 +134,10 @@ def draw(series: Series, name: str, width: Width) -> Figure:
     several = rows > 1
     voice_in = 0.17 * max(1, len(series.utterances))
     panel_in = max(0.95, min(1.75 if is_narrow else 2.1, 6.3 / rows))
-    header_in = (0.36 if is_narrow else 0.26) + (0.12 if series.markers else 0)
+    fact_lines = _facts_in_lines(series).count("\n") if is_narrow else 0
+    header_in = (0.36 if is_narrow else 0.26) + 0.1 * fact_lines + (0.12 if series.markers else 0)
     gap_in = 0.14 if several else 0.06
-    notes = fill(" ".join(_notes(series, drawn)), 66 if is_narrow else 140)
+    notes = fill(" ".join(_notes(series, drawn)), COLUMN_LETTERS if is_narrow else 140)
     notes_in = 0.11 * len(notes.splitlines())
     height = header_in + voice_in + rows * (panel_in + gap_in) + 0.58 + 0.8 + 0.26 + notes_in + 0.06
     figure: Figure = mpl_figure.Figure(figsize=(WIDTHS_IN[width], height))
@@ -267,8 +271,10 @@ def _draw_markers(axes: list[Axes], series: Series) -> None:
             each.axvline(at_s, color=INK, linewidth=0.6, linestyle=(0, (3, 2)), zorder=6)
         if at_s - last_s > series.duration_s / 12:  # else texts would lie upon each other
             text = one_line(marker.text)
-            axes[0].annotate(text if len(text) <= 24 else f"{text[:23]}…", (at_s, 0), (1, 1.5),
-                             textcoords="offset points", fontsize=SMALL_PT, color=INK,
+            is_late = at_s > 0.75 * series.duration_s
+            axes[0].annotate(text if len(text) <= 24 else f"{text[:23]}…", (at_s, 0),
+                             (-1, 1.5) if is_late else (1, 1.5), textcoords="offset points",
+                             ha="right" if is_late else "left", fontsize=SMALL_PT, color=INK,
                              annotation_clip=False)  # fmt: skip
             last_s = at_s
 
@@ -347,11 +353,17 @@ def _write_header(page: _Page, series: Series, name: str, *, is_narrow: bool) ->
     most = 40 if is_narrow else 60
     title = name if len(name) <= most else f"{name[: most - 1]}…"
     page.write(title, 0.05, fontsize=FONT_PT + 1, fontweight="bold", color=INK)
-    facts = "  ·  ".join(_facts(series))
     if is_narrow:
-        page.write(facts, 0.19, fontsize=SMALL_PT, color=FAINT)
+        page.write(_facts_in_lines(series), 0.19, fontsize=SMALL_PT, color=FAINT)
     else:
-        page.write(facts, 0.06, ha="right", color=FAINT)
+        page.write(SEPARATOR.join(_facts(series)), 0.06, ha="right", color=FAINT)
+
+
+def _facts_in_lines(series: Series) -> str:
+    """For a column: the last fact goes to a line of its own where it is long."""
+    *first, last = _facts(series)
+    whole = SEPARATOR.join([*first, last])
+    return whole if len(whole) <= COLUMN_LETTERS else f"{SEPARATOR.join(first)}\n{last}"
 
 
 def _facts(series: Series) -> Iterator[str]:
