@@ -106,7 +106,7 @@ def test_each_format_has_the_width_that_was_asked_for(
 
 def test_the_same_recording_gives_the_same_file(tmp_path: Path) -> None:
     series = series_of(recording([*film(["sad", "fear"]), said(0, 50)]))
-    for suffix in (".svg", ".pdf", ".png"):
+    for suffix in (".svg", ".pdf"):
         one, other = tmp_path / f"one{suffix}", tmp_path / f"other{suffix}"
         save_plot(series, "x", one)
         save_plot(series, "x", other)
