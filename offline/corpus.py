@@ -1,6 +1,7 @@
 """Many files labelled in parallel, and their rows as two tables.
 
-    DIR/parts/                       a finished file each: a run that was stopped goes on from there
+    DIR/parts/*.json                 a finished file each: a run that was stopped goes on from there
+    DIR/parts/KIND/*.parquet         its rows
     DIR/utterances.parquet, .csv     all files, in the order given
     DIR/faces.parquet, .csv
 
@@ -9,8 +10,9 @@ how often the run was stopped.
 """
 
 import sys
+import time
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,12 +22,22 @@ from messaging.errors import UserError
 from offline.inputs import Input
 from offline.label import check_fps
 from offline.part import PartResult, finished, key_of, label_file, tables_of
-from offline.pool import Done, Failed, Going, Pool
+from offline.pool import Done, Failed, Going, Pool, Workers
 from offline.results import stated_s
 from offline.rows import COLUMNS
 from offline.tables import OutputError, merge, require_pyarrow
 
 PARTS = "parts"
+ARRIVE_S = 60.0
+"""What another machine wrote into a shared folder may be seen here as late as this."""
+
+Engine = Callable[[int], AbstractContextManager[Workers]]
+"""Opens workers for so many files at a time."""
+
+
+def local(size: int) -> Pool:
+    """Workers that are processes of this machine."""
+    return Pool(size, "emofuse label")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +81,7 @@ def label_corpus(
     fps: float | None,
     jobs: int,
     watch: Callable[[Progress], None],
+    engine: Engine = local,
 ) -> Report:
     """Label what is not labelled yet, then write the tables. A file that fails stops no other.
 
@@ -83,9 +96,10 @@ def label_corpus(
     with held(parts):
         corpus = _Corpus(inputs, watch)
         kept = corpus.look_up(parts, settings, fps)
-        with Pool(min(jobs, len(corpus.todo)), "emofuse label") as pool:
-            corpus.measure(pool)
-            corpus.label(pool, parts, settings, fps)
+        with engine(min(jobs, len(corpus.todo))) as workers:
+            corpus.measure(workers)
+            corpus.label(workers, parts, settings, fps)
+        corpus.await_parts(parts)
         report = Report(tuple(corpus.outcomes[index] for index in range(len(inputs))), kept)
         write_tables(report.results, parts, out)
         return report
@@ -126,11 +140,12 @@ def held(parts: Path) -> Generator[None]:
         ) from error
     with lock:
         _lock(lock.fileno(), out)
-        _sweep(out, parts)
+        folders = out, parts, *(parts / kind for kind in COLUMNS)
+        _sweep(*folders)
         try:
             yield
         finally:
-            _sweep(out, parts)
+            _sweep(*folders)
 
 
 def _lock(descriptor: int, out: Path) -> None:
@@ -181,20 +196,20 @@ class _Corpus:
         left = [index for index in range(len(self.inputs)) if index not in self.outcomes]
         return sorted(left, key=lambda index: (-self._lengths.get(index, 0.0), index))
 
-    def measure(self, pool: Pool) -> None:
+    def measure(self, workers: Workers) -> None:
         """How long each file is; what cannot be opened fails here already."""
         todo = self.todo
-        for event in pool.run(_length, [(self.inputs[index].path,) for index in todo]):
+        for event in workers.run(_length, [(self.inputs[index].path,) for index in todo]):
             if isinstance(event, Done):
                 self._lengths[todo[event.index]] = event.result
             elif isinstance(event, Failed):
                 self._fail(todo[event.index], event)
 
-    def label(self, pool: Pool, parts: Path, settings: Settings, fps: float | None) -> None:
+    def label(self, workers: Workers, parts: Path, settings: Settings, fps: float | None) -> None:
         todo = self.todo
         files = [self.inputs[index] for index in todo]
         self._tell()
-        for event in pool.run(
+        for event in workers.run(
             label_file, [(one.path, one.name, parts, settings, fps) for one in files]
         ):
             index = todo[event.index]
@@ -208,6 +223,19 @@ class _Corpus:
                     raise event.error
                 self._fail(index, event)
             self._tell()
+
+    def await_parts(self, parts: Path) -> None:
+        """A part that is not there was written into another folder of the same name."""
+        deadline = time.monotonic() + ARRIVE_S
+        for index, outcome in self.outcomes.items():
+            if isinstance(outcome, Failure):
+                continue
+            while not finished(parts, outcome.key, outcome.name):
+                if time.monotonic() >= deadline:
+                    why = f"its rows did not arrive in {parts}; name a folder that is shared"
+                    self.outcomes[index] = Failure(outcome.name, why)
+                    break
+                time.sleep(0.2)
 
     def _fail(self, index: int, event: Failed) -> None:
         self.outcomes[index] = Failure(self.inputs[index].name, event.reason, event.details)

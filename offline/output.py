@@ -1,6 +1,6 @@
 """Files that are either whole or not there."""
 
-import os
+import secrets
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from importlib import import_module
@@ -31,7 +31,7 @@ def whole_file(path: Path) -> Generator[Path]:
     Raises:
         UserError: the folder cannot be made or written to, or there is no space.
     """
-    draft = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    draft = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield draft

@@ -7,6 +7,7 @@ taken for an answer to a new question.
 
 import hashlib
 import json
+import platform
 import re
 import time
 from collections.abc import Callable
@@ -75,6 +76,10 @@ def label_file(
         OutputError: ``parts`` takes no more.
         UserError: the file cannot be played.
     """
+    if not parts.is_dir():
+        raise OutputError(
+            f"no folder {parts} on {platform.node()}; with --out, name one that all machines share"
+        )
     key = key_of(path, settings, fps)
     if done := finished(parts, key, name):
         return done
@@ -175,7 +180,8 @@ def _end_ns(message: Result) -> int:
 
 
 def _table(parts: Path, key: str, kind: str) -> Path:
-    return parts / f"{key}.{kind}.parquet"
+    """A folder for each kind: together its files are one data set for whoever reads Parquet."""
+    return parts / kind / f"{key}.parquet"
 
 
 def _record(parts: Path, key: str) -> Path:

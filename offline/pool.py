@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from messaging.errors import UserError
 
@@ -52,6 +52,19 @@ class Failed:
     """Where it was one."""
     details: str = ""
     """The traceback of what is nobody's mistake but ours."""
+
+
+class Workers(Protocol):
+    """Whatever runs a function on many things, here or elsewhere."""
+
+    def run(
+        self, function: Callable[..., Any], things: Sequence[tuple[Any, ...]]
+    ) -> Iterator[Going | Done | Failed]:
+        """``function(*thing, watch)`` of every thing; each ends as ``Done`` or ``Failed``.
+
+        They are begun in that order. ``watch(at)`` becomes a ``Going``.
+        """
+        ...
 
 
 class _Worker:
@@ -117,10 +130,7 @@ class Pool:
     def run(
         self, function: Callable[..., Any], things: Sequence[tuple[Any, ...]]
     ) -> Iterator[Going | Done | Failed]:
-        """``function(*thing, watch)`` of every thing; each ends as ``Done`` or ``Failed``.
-
-        They are begun in that order. ``watch(at)`` becomes a ``Going``.
-        """
+        """As ``Workers`` have it."""
         todo = deque(range(len(things)))
         while todo or any(worker.index is not None for worker in self._workers):
             while todo and (worker := self._idle()):
@@ -166,14 +176,18 @@ def _work(connection: Connection, name: str) -> None:
             index, function, thing = connection.recv()
         except EOFError:
             return
-        connection.send(_one(connection, index, function, thing))
+        connection.send(attempt(index, function, thing, connection.send))
 
 
-def _one(
-    connection: Connection, index: int, function: Callable[..., Any], thing: tuple[Any, ...]
+def attempt(
+    index: int,
+    function: Callable[..., Any],
+    thing: tuple[Any, ...],
+    tell: Callable[[Going], None],
 ) -> Done | Failed:
+    """What a worker does with a thing, wherever it is: no error of it is the worker's own."""
     try:
-        return Done(index, function(*thing, _watch(connection, index)))
+        return Done(index, function(*thing, _watch(index, tell)))
     except UserError as error:
         return Failed(index, str(error), error)
     except Exception as error:
@@ -181,17 +195,17 @@ def _one(
         return Failed(index, said, details=traceback.format_exc())
 
 
-def _watch(connection: Connection, index: int) -> Callable[[float], None]:
+def _watch(index: int, tell: Callable[[Going], None]) -> Callable[[float], None]:
     """Tells now and then: a message for each picture would keep the other side busy."""
     due = time.monotonic()
 
-    def tell(at: float) -> None:
+    def watch(at: float) -> None:
         nonlocal due
         if (now := time.monotonic()) >= due:
             due = now + TELL_S
-            connection.send(Going(index, at))
+            tell(Going(index, at))
 
-    return tell
+    return watch
 
 
 @contextmanager

@@ -85,7 +85,7 @@ def test_what_is_finished_is_not_done_again(clips: list[Path], tmp_path: Path) -
 def test_a_part_that_was_tampered_with_is_made_anew(clips: list[Path], tmp_path: Path) -> None:
     run(clips[3:], tmp_path)
     before = contents(tmp_path)
-    (table,) = (tmp_path / "parts").glob("*.faces.parquet")
+    (table,) = (tmp_path / "parts" / "faces").glob("*.parquet")
     table.write_bytes(table.read_bytes()[:-1])
     (record,) = (tmp_path / "parts").glob("*.json")
     assert run(clips[3:], tmp_path).kept == 0
