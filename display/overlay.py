@@ -149,7 +149,11 @@ def _paint_faces(
     bars = _bars_box(measures)
     for place, (face, box) in enumerate(boxed):
         others = boxes[:place] + boxes[place + 1 :]
-        around = places_around(box, bars.width, bars.height, measures.pad)
+        around = [
+            place.moved(0, down)
+            for down in (0, 2 * measures.line, -2 * measures.line)  # past a label or a chip
+            for place in places_around(box, bars.width, bars.height, measures.pad)
+        ]
         panel, hidden = best_place(around, free, box, others, taken)
         is_worth_it = len(boxed) == 1 or hidden <= MAX_HIDDEN * panel.area
         if panel.cut_to(free) == panel and is_worth_it and not measures.is_tiny:

@@ -30,7 +30,7 @@ class Requests:
             self._markers += 1
             return MARKERS, Marker(pressed, f"marker {self._markers}", self._name)
         if key == "r":
-            action = "rest" if self._session.is_recording else "record"
+            action = "rest" if self._session.is_recording(now_ns) else "record"
             return CONTROL, Control(pressed, action, self._name)
         if self._session.has_player(now_ns):
             is_paused = self._session.paused_since_ns(now_ns) is not None

@@ -1,8 +1,12 @@
 """What is recorded, played and marked: from heartbeats and markers to a ``SessionScene``. Pure."""
 
+from typing import TypeVar
+
 from display.scene import SessionScene
 from messaging.schema import Heartbeat, Marker
 from messaging.wire import Received
+
+M = TypeVar("M", Heartbeat, Marker)
 
 RECORDER, PLAYER = "recorder", "player"
 RECORDING, PAUSED = "recording", "paused"
@@ -52,37 +56,35 @@ class Session:
         elif self._paused_since_ns is None:
             self._paused_since_ns = received.received_ns
 
-    @property
-    def is_recording(self) -> bool:
-        """By the recorder's last word, however long ago that was."""
-        return self._recording_since_ns is not None
+    def is_recording(self, now_ns: int) -> bool:
+        """By the recorder's word; one that fell silent has said nothing about now."""
+        is_heard = _within(OVERDUE_NS, self._recorder, now_ns) is not None
+        return is_heard and self._recording_since_ns is not None
 
     def has_player(self, now_ns: int) -> bool:
         """Whether a session is played, which can be paused; a media file cannot."""
-        return self._is_playing(now_ns) and self._sender_is_player()
+        playing = _within(OVERDUE_NS, self._playing, now_ns)
+        return playing is not None and playing.message.node == PLAYER
 
     def paused_since_ns(self, now_ns: int) -> int | None:
         """``None`` where nothing is paused."""
-        return self._paused_since_ns if self._is_playing(now_ns) else None
-
-    def _is_playing(self, now_ns: int) -> bool:
-        return self._playing is not None and now_ns - self._playing.received_ns <= OVERDUE_NS
-
-    def _sender_is_player(self) -> bool:
-        return self._playing is not None and self._playing.message.node == PLAYER
+        return self._paused_since_ns if _within(OVERDUE_NS, self._playing, now_ns) else None
 
     def scene(self, now_ns: int) -> SessionScene:
-        silent_ns = 0 if self._recorder is None else now_ns - self._recorder.received_ns
-        is_overdue, since_ns = silent_ns > OVERDUE_NS, self._recording_since_ns
-        marked = self._marker
-        is_played = self._is_playing(now_ns)
+        silent_ns = now_ns - self._recorder.received_ns if self._recorder else 0
+        since_ns = self._recording_since_ns if self.is_recording(now_ns) else None
+        playing = _within(OVERDUE_NS, self._playing, now_ns)
+        marked = _within(MARKER_NS, self._marker, now_ns)
         return SessionScene(
-            recorded_s=None if since_ns is None or is_overdue else (now_ns - since_ns) / 1e9,
-            recorder_silent_s=silent_ns / 1e9 if is_overdue else None,
-            played=self._playing.message.progress if self._playing and is_played else None,
+            recorded_s=None if since_ns is None else (now_ns - since_ns) / 1e9,
+            recorder_silent_s=silent_ns / 1e9 if silent_ns > OVERDUE_NS else None,
+            played=playing.message.progress if playing else None,
             is_paused=self.paused_since_ns(now_ns) is not None,
             has_player=self.has_player(now_ns),
-            marker=marked.message.text
-            if marked is not None and now_ns - marked.received_ns <= MARKER_NS
-            else "",
+            marker=marked.message.text if marked else "",
         )
+
+
+def _within(ns: int, received: Received[M] | None, now_ns: int) -> Received[M] | None:
+    """What came no longer ago than that."""
+    return received if received and now_ns - received.received_ns <= ns else None

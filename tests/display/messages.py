@@ -14,6 +14,7 @@ from messaging.schema import (
     Face,
     FaceEmotions,
     Heartbeat,
+    Marker,
     Probabilities,
     SpeechEvent,
     Stamp,
@@ -21,7 +22,7 @@ from messaging.schema import (
     UtteranceEmotion,
     VideoFrame,
 )
-from messaging.topics import AUDIO, FACES, HEARTBEAT, SPEECH, UTTERANCES, VIDEO, Topic
+from messaging.topics import AUDIO, FACES, HEARTBEAT, MARKERS, SPEECH, UTTERANCES, VIDEO, Topic
 from messaging.wire import Received
 
 MS = 1_000_000
@@ -141,3 +142,23 @@ def heartbeat(
         counts=tuple(counts),
     )
     return received(HEARTBEAT, beat, at_ms)
+
+
+def word(
+    node: str,
+    at_ms: float,
+    text: str,
+    state: Literal["starting", "waiting", "running", "closing"] = "running",
+    *,
+    progress: float | None = None,
+    uptime_ms: float = 0,
+) -> Received[Any]:
+    """A heartbeat that says what its node does."""
+    beat = Heartbeat(
+        stamp(at_ms), node, state, 7, round(uptime_ms * MS), text=text, progress=progress
+    )
+    return received(HEARTBEAT, beat, at_ms)
+
+
+def marker(text: str, at_ms: float) -> Received[Any]:
+    return received(MARKERS, Marker(stamp(at_ms), text, "somebody"), at_ms)

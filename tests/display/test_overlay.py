@@ -3,8 +3,9 @@ from itertools import product
 import numpy as np
 import pytest
 
+from display.chips import Measures
 from display.layout import Box, best_place, face_box, fitted, places_around, tag_places, tiles
-from display.overlay import Measures, paint
+from display.overlay import paint
 from display.paint import elide, text_mask, text_width
 from display.palette import EMOTION_COLOURS, WARNING, bgr
 from display.scene import CameraScene, Picture, Scene, VoiceScene

@@ -1,9 +1,10 @@
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
-from display.scene import Scene
+from display.scene import Scene, SessionScene
 from display.tables import plain, render, utterance_line
 from display.view import View
 from messaging.schema import Stamp, TopicCounts, UtteranceEmotion
@@ -122,3 +123,60 @@ def test_an_utterance_is_one_line_in_the_files_own_time() -> None:
 def test_an_utterance_without_a_face_says_why() -> None:
     line = utterance_line(Scene(), utterance(0, 1000, None).message)
     assert line.split() == ["0.00", "-", "1.00", "s", "-", "no", "face", "microphone"]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (40, 10), (20, 6)])
+def test_recording_stands_before_all_else_at_any_size(view: View, size: tuple[int, int]) -> None:
+    scene = replace(view.scene(0), session=SessionScene(recorded_s=3723, marker="m" * 4096))
+    assert drawn(scene, *size)[0].startswith(" REC 1:02:03 ")
+    scene = replace(scene, session=SessionScene(recorder_silent_s=4))
+    assert drawn(scene, *size)[0].startswith("recorder silent for ")
+    assert "REC" not in "\n".join(drawn(scene, *size))
+
+
+def test_recording_is_told_in_red() -> None:
+    file = io.StringIO()
+    console = Console(file=file, force_terminal=True, color_system="truecolor", width=80, height=24)
+    console.print(render(Scene(session=SessionScene(recorded_s=1)), 80, 24), height=24)
+    assert "48;2;232;17;45m REC 0:01 " in file.getvalue()
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+@pytest.mark.parametrize("is_paused", [False, True])
+def test_what_is_played_has_a_line_of_its_own_and_hides_nothing(
+    view: View, size: tuple[int, int], is_paused: bool
+) -> None:
+    session = SessionScene(played=0.43, is_paused=is_paused, has_player=True)
+    lines = drawn(replace(view.scene(0), session=session), *size)
+    assert len(lines) == size[1]
+    assert lines[1].split()[0] == ("paused" if is_paused else "playing")
+    assert lines[1].split()[-1] == "43%"
+    assert lines[1].count("━") == pytest.approx(0.43 * (size[0] - 14), abs=2)
+    without = drawn(view.scene(0), *size)
+    panels = [line for line in without[1:] if line.strip("│╭╮╰╯─ ")]
+    for told in ("surprise 81%", "neutral", "microphone", "matched"):
+        assert any(told in line for line in panels)
+        assert any(told in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("session", "keys"),
+    [
+        (SessionScene(), "r records, m marks, q quits"),
+        (SessionScene(recorded_s=1), "r stops recording, m marks, q quits"),
+        (SessionScene(has_player=True), "r records, m marks, space pauses, q quits"),
+        (
+            SessionScene(has_player=True, is_paused=True),
+            "r records, m marks, space goes on, q quits",
+        ),
+    ],
+)
+def test_the_keys_that_work_now_are_named(session: SessionScene, keys: str) -> None:
+    assert keys in drawn(Scene(session=session), 80, 24)[-1]
+
+
+def test_a_marker_cannot_steer_the_terminal_and_is_shortened() -> None:
+    scene = Scene(session=SessionScene(marker="\x1b[2J" + "x" * 4000))
+    (head, *_) = drawn(scene, 80, 24)
+    assert head.startswith("> ?[2Jxxx")
+    assert head.split()[2] == "emofuse"

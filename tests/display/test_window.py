@@ -6,14 +6,24 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from display.palette import EMOTION_COLOURS, bgr
+from display.palette import EMOTION_COLOURS, RECORDING, bgr
 from display.scene import Picture
-from display.window import DEFAULT_SIZE, LARGEST_AT_FIRST, NAME, TAB, TITLE, first_size, picked
+from display.window import (
+    DEFAULT_SIZE,
+    ESCAPE,
+    LARGEST_AT_FIRST,
+    NAME,
+    TAB,
+    TITLE,
+    first_size,
+    key_of,
+    picked,
+)
 from messaging.node import Node
-from messaging.schema import Control, FaceEmotions, VideoFrame
-from messaging.topics import CONTROL, FACES, VIDEO
+from messaging.schema import Control, FaceEmotions, Marker, VideoFrame
+from messaging.topics import CONTROL, FACES, HEARTBEAT, MARKERS, VIDEO
 from tests.display.conftest import StartDisplay
-from tests.display.messages import face
+from tests.display.messages import face, word
 from tests.display.x11 import needs_screen, press_close_button, screenshot, xdotool
 
 PATIENCE_S = 60.0
@@ -98,6 +108,71 @@ def test_the_window_ends_when_it_is_told_to(
         process.terminate()
         _, errors = process.communicate(timeout=PATIENCE_S)
         assert (process.returncode, errors) == (0, b"")
+
+
+@needs_screen
+def test_the_windows_keys_record_mark_and_pause_and_h_tells_of_them(
+    x_display: str,
+    address: str,
+    start_display: StartDisplay,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    folder = tmp_path_factory.mktemp("screen")
+    recorder, player = word("recorder", 0, "resting"), word("player", 0, "", progress=0.5)
+    with (
+        Node("pipeline", address, (CONTROL, MARKERS)) as node,
+        start_display("window", env={"DISPLAY": x_display}),
+    ):
+
+        def seen(condition: Callable[[Picture], bool]) -> None:
+            """Looks at the screen until ``condition``; the nodes say what they do meanwhile."""
+
+            def look() -> bool:
+                node.publish(HEARTBEAT, recorder.message)
+                node.publish(HEARTBEAT, player.message)
+                return condition(screenshot(x_display, folder))
+
+            publish_until(node, look)
+
+        def asked_by(key: str) -> str:
+            """What the window publishes when a key is pressed."""
+            xdotool(x_display, "windowfocus", window, "key", key)
+            asked: list[str] = []
+            publish_until(node, lambda: bool(asked.extend(requests(node)) or asked), every=1)
+            (request,) = asked
+            return request
+
+        red = bgr(RECORDING)
+        # The pause of the player that is seen stands on the left of the voice: first its bar.
+        seen(lambda screen: near(screen, (245, 245, 245)) > WIDTH and near(screen, red) == 0)
+        (window,) = xdotool(x_display, "search", "--name", f"^{TITLE}$").split()
+        assert asked_by("r") == "record"
+        recorder = word("recorder", 0, "recording")
+        seen(lambda screen: near(screen, red) > 50)
+        assert asked_by("m") == "marker 1"
+        assert asked_by("space") == "pause"
+        assert asked_by("r") == "rest"
+        before = screenshot(x_display, folder)
+        middle = (slice(220, 260), slice(200, 440))
+        xdotool(x_display, "windowfocus", window, "key", "h")
+        seen(lambda screen: bool((screen[middle] != before[middle]).any()))
+        xdotool(x_display, "windowfocus", window, "key", "question")
+        seen(lambda screen: bool((screen[middle] == before[middle]).all()))
+
+
+def requests(node: Node) -> list[str]:
+    """What the display asked for."""
+    messages = [received.message for received in node.receive(0)]
+    controls = [m.action for m in messages if isinstance(m, Control) and m.reader == NAME]
+    return controls + [m.text for m in messages if isinstance(m, Marker) and m.author == NAME]
+
+
+def test_arrows_and_function_keys_are_no_letters() -> None:
+    """Their codes' low bytes are: R for the arrow up, Q for the one to the left."""
+    assert [key_of(code) for code in (-1, 0xFF52, 0xFF51, 0xFFC0, 0x250000)] == [-1, -1, -1, -1, 0]
+    assert [key_of(code) for code in (0xFF09, 0xFF1B)] == [TAB, ESCAPE]
+    assert [key_of(ord(letter)) for letter in "rR ?"] == [ord(letter) for letter in "rR ?"]
+    assert key_of(0x10000 | ord("R")) == ord("R")
 
 
 def test_tab_goes_round_and_numbers_pick_a_camera() -> None:
