@@ -35,15 +35,15 @@ FPS = 30
 RUNS = 10
 
 
-def make_clip(path: Path, seconds: int) -> None:
-    """The demo session again and again, with its pictures at 30 per second."""
+def make_clip(path: Path, seconds: int, fps: int = FPS) -> None:
+    """The demo session again and again, with its pictures at ``fps`` per second."""
     out: Any
     with av.open(path, "w") as out:
-        video = out.add_stream("libx264", rate=FPS, options={"preset": "veryfast"})
+        video = out.add_stream("libx264", rate=fps, options={"preset": "veryfast"})
         video.width, video.height, video.pix_fmt = 640, 480, "yuv420p"
         audio = out.add_stream("aac", rate=16_000, layout="mono")
-        for index, picture in zip(range(seconds * FPS), _frames(video=0), strict=False):
-            picture.pts, picture.time_base = index, Fraction(1, FPS)
+        for index, picture in zip(range(seconds * fps), _frames(video=0), strict=False):
+            picture.pts, picture.time_base = index, Fraction(1, fps)
             out.mux(video.encode(picture))
         samples = 0
         for sound in _frames(audio=0):

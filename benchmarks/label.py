@@ -1,0 +1,129 @@
+"""Labelling a file: how fast on two cores, in how much memory, and where the time goes.
+
+    python -m benchmarks.label [--minutes 1 10] [--fps 8]
+
+The file has 640 x 480 pictures at 25 per second: the demo session again and again. It is labelled
+by the command, as a user would. ``--minutes 1 10 60`` takes some minutes, most of them to label an
+hour of pictures.
+"""
+
+import argparse
+import cProfile
+import os
+import pstats
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import av
+
+from benchmarks.live import make_clip
+from benchmarks.machine import describe_machine
+from capture.media import Source, sound_messages
+from capture.media_file import open_media
+from capture.voice_activity import VoiceActivity
+from config.settings import Settings
+from offline.label import labelled
+
+ROOT = Path(__file__).parents[1]
+FPS = 25
+CORES = 2
+MINUTE_S = 60
+LOOP_S = 60.2
+"""The coded sound begins before the first picture, and ends after the last one."""
+PROFILE_LINES = 12
+
+
+def loop_clip(minute: Path, path: Path, minutes: int) -> None:
+    """The same packets again and again, not encoded anew."""
+    out: Any
+    clip: Any
+    with av.open(path, "w") as out:
+        streams: list[Any] = []
+        for number in range(minutes):
+            with av.open(minute) as clip:
+                streams = streams or [out.add_stream_from_template(s) for s in clip.streams]
+                for packet in clip.demux():
+                    if packet.dts is None:  # the last, empty one
+                        continue
+                    shift = round(number * LOOP_S / packet.time_base)
+                    packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
+                    packet.stream = streams[packet.stream.index]
+                    out.mux(packet)
+
+
+def measure(clip: Path, minutes: int, fps: float | None) -> None:
+    """Print one run of the command."""
+    with tempfile.TemporaryDirectory() as out:
+        options = [] if fps is None else ["--fps", str(fps)]
+        began = time.monotonic()
+        with subprocess.Popen(
+            [sys.executable, ROOT / "run_pipeline.py", "label", clip, "--out", out, *options],
+            stdout=subprocess.DEVNULL,
+        ) as run:
+            _, status, used = os.wait4(run.pid, 0)
+            run.returncode = os.waitstatus_to_exitcode(status)
+        wall_s = time.monotonic() - began
+    if run.returncode:
+        raise SystemExit(f"label ended with exit code {run.returncode}")
+    cpu_s = used.ru_utime + used.ru_stime
+    print(
+        f"  {minutes:3} min, {'all pictures' if fps is None else f'{fps:g} a second'}: "
+        f"{minutes * MINUTE_S / wall_s:.1f} x real time ({wall_s:.1f} s, {cpu_s:.1f} s of CPU), "
+        f"{used.ru_maxrss * 1024 / 1e6:.0f} MB at most"
+    )
+
+
+def print_stages(clip: Path) -> None:
+    """What each thread has to do for the minute, alone; then the profile of inference's."""
+    file = open_media(clip)
+    activity = VoiceActivity(Settings().voice_activity)
+    print("\nCPU seconds for a minute, all pictures")
+    _print_stage("decoding, pictures as pixels", file.pictures())
+    _print_stage(
+        "sound and voice activity",
+        sound_messages(file.sound(), activity, Source("clip", lossless=True), ()),
+    )
+    _print_stage("everything, with inference and join", labelled(clip, Settings()))
+    profile = cProfile.Profile()
+    profile.enable()
+    for _ in labelled(clip, Settings()):
+        pass
+    profile.disable()
+    print("\nthe main thread: inference and join (own time)")
+    pstats.Stats(profile).strip_dirs().sort_stats("tottime").print_stats(PROFILE_LINES)
+
+
+def _print_stage(name: str, work: Iterable[object]) -> None:
+    began_s = time.process_time()
+    for _ in work:
+        pass
+    print(f"  {time.process_time() - began_s:5.2f} {name}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=int, nargs="+", default=[1, 10])
+    parser.add_argument("--fps", type=float, default=8)
+    options = parser.parse_args()
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
+    print(describe_machine())
+    print(f"on {CORES} cores; load before: {os.getloadavg()[0]:.1f}\n")
+    with tempfile.TemporaryDirectory() as folder:
+        minute = Path(folder) / "minute.mp4"
+        make_clip(minute, MINUTE_S, FPS)
+        for minutes in options.minutes:
+            clip = Path(folder) / "clip.mp4"
+            loop_clip(minute, clip, minutes)
+            for fps in (None, options.fps):
+                measure(clip, minutes, fps)
+        print_stages(minute)
+
+
+if __name__ == "__main__":
+    main()
