@@ -13,6 +13,7 @@ from typing import IO, Any, TypeVar, cast
 
 from mcap.data_stream import ReadDataStream
 from mcap.opcode import Opcode
+from mcap.reader import make_reader
 from mcap.records import Channel, Chunk, DataEnd, Footer, Header, McapRecord, Message, Metadata
 from mcap.stream_reader import breakup_chunk
 from mcap.writer import MCAP0_MAGIC, CompressionType, Writer
@@ -102,7 +103,7 @@ class PartWriter:
             self._file.close()
             path.unlink()
             raise
-        self._whole = self._file.tell()
+        self._start = self._whole = self._file.tell()
 
     @property
     def size(self) -> int:
@@ -154,13 +155,16 @@ class PartWriter:
         self._file.close()
 
     def abandon(self) -> Counter[tuple[str, str]]:
-        """Leave what was flushed: half a chunk more would be of no use to anybody. Returns what
-        was written since, by topic and sender.
+        """Leave what was flushed: half a chunk more would be of no use to anybody, and neither
+        would a file without a message. Returns what was written since, by topic and sender.
         """
         with suppress(OSError):  # then the half chunk stays; readers pass it over
             self._file.cut_to(self._whole)
         with suppress(OSError):
             self._file.close()
+        if self._whole == self._start:
+            self.path.unlink(missing_ok=True)
+            self._whole = 0
         return self._unflushed
 
 
@@ -204,6 +208,7 @@ class Part:
     damage: Counter[str] = field(default_factory=Counter[str])
     """What of it cannot be read, and why."""
     _channels: dict[int, Channel] = field(default_factory=dict[int, Channel])
+    _is_searched: bool = False
 
     def faults(self) -> list[str]:
         """What is wrong with it, a line each; empty where it is whole."""
@@ -292,7 +297,7 @@ class Part:
             if isinstance(record, Channel):
                 self._channels[record.id] = record
             elif isinstance(record, Message):
-                channel = self._channels.get(record.channel_id)
+                channel = self._channel(record.channel_id)
                 if channel is None:
                     self.damage[f"channel {record.channel_id} of a message is missing"] += 1
                     continue
@@ -305,3 +310,12 @@ class Part:
                     yield from_data(topic, record.data, record.log_time)
                 except JunkError as error:
                     self.damage[f"a message on {channel.topic} is none: {error}"] += 1
+
+    def _channel(self, number: int) -> Channel | None:
+        """It stands before its first message; where that chunk is damaged, perhaps at the end."""
+        if number not in self._channels and not self._is_searched:
+            self._is_searched = True
+            with suppress(Exception), self.path.open("rb") as file:
+                summary = make_reader(file).get_summary()
+                self._channels |= summary.channels if summary else {}
+        return self._channels.get(number)

@@ -150,6 +150,8 @@ class Session:
     def faults(self) -> list[str]:
         """What is wrong with it, a line each; empty where it is whole. Once it was read."""
         lines = [f"{part.path.name}: {fault}" for part in self.parts for fault in part.faults()]
+        if not self.parts:
+            lines.append("nothing was written")
         if self.manifest is None:
             lines.append("there is no manifest: the recorder did not come to its end")
         return lines
@@ -176,10 +178,8 @@ def open_session(path: Path) -> Session:
     refuse_later(path, about)
     if not isinstance(about.get("started_ns"), int):
         raise UserError(f"{path / ABOUT} does not say when the session started; it is damaged")
-    parts = parts_of(path)
-    if not parts:
-        raise UserError(f"{path} holds no recording: nothing was written")
-    return Session(path, about, _manifest(path / MANIFEST), [Part(part) for part in parts])
+    parts = [Part(part) for part in parts_of(path)]
+    return Session(path, about, _manifest(path / MANIFEST), parts)
 
 
 def _manifest(path: Path) -> Manifest | None:
