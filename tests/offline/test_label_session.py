@@ -1,0 +1,108 @@
+"""A recorded session is labelled as a media file is, from its pictures and what was heard."""
+
+import json
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from commands.results import utterance_record
+from config.settings import Settings
+from messaging.schema import FaceEmotions, UtteranceEmotion
+from offline.corpus import label_corpus
+from offline.inputs import find_inputs
+from offline.part import key_of
+from offline.results import Results, results_of
+from offline.tables import read_table
+from tests.offline.clips import cut_demo
+from tests.pipelines import label
+
+JPEG = {"EMOFUSE_INFERENCE__PICTURES": "jpeg"}
+"""What inference sees live is then what is recorded."""
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return cut_demo(tmp_path_factory.mktemp("clip") / "talk.mp4", 0, 4)
+
+
+@pytest.fixture(scope="module")
+def recorded(
+    clip: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, list[dict[str, Any]]]:
+    """A session, and what was said live."""
+    folder = tmp_path_factory.mktemp("session") / "talk"
+    options = ("--media", clip, "--speed", "max", "--record", folder)
+    return folder, label(*options, demo=False, **JPEG).utterances
+
+
+def utterances(results: Results) -> list[UtteranceEmotion]:
+    return [message for message in results.messages if isinstance(message, UtteranceEmotion)]
+
+
+def test_utterances_are_those_of_the_live_run(
+    recorded: tuple[Path, list[dict[str, Any]]],
+) -> None:
+    session, live = recorded
+    results = results_of(session, Settings())
+    found = [json.loads(json.dumps(utterance_record(one))) for one in utterances(results)]
+    assert live
+    assert found == live
+    assert list(results.notes()) == []
+
+
+def test_fewer_pictures_are_not_missing(recorded: tuple[Path, list[dict[str, Any]]]) -> None:
+    results = results_of(recorded[0], Settings(), 5)
+    messages = list(results.messages)
+    faces = [m for m in messages if isinstance(m, FaceEmotions) and m.event == "analysed"]
+    assert 18 <= len(faces) <= 22
+    assert {message.interval_ns for message in faces} == {200_000_000}
+    steps = [later.index - message.index for message, later in pairwise(faces)]
+    assert 1 <= steps[0] <= 5, "the first picture lies anywhere in its fifth of a second"
+    assert set(steps[1:]) == {5}
+    assert [m.missing for m in messages if isinstance(m, UtteranceEmotion)] == [0] * len(
+        recorded[1]
+    )
+
+
+def test_times_count_from_the_sessions_start(
+    recorded: tuple[Path, list[dict[str, Any]]], tmp_path: Path
+) -> None:
+    """A session begins when its recorder does, which is before the file plays."""
+    report = label_corpus(
+        find_inputs([str(recorded[0].parent)]), tmp_path, Settings(), 5, 1, lambda _: None
+    )
+    (result,) = report.results
+    assert result.name == str(recorded[0])
+    faces: Any = read_table(tmp_path / "faces.parquet")
+    times = faces["time_s"]
+    assert 0 <= times.min() < 30
+    assert times.max() - times.min() == pytest.approx(3.8, abs=0.3)
+    assert result.duration_s == pytest.approx(times.max(), abs=0.5)
+
+
+def test_without_pictures_the_recorded_faces_are_joined_and_that_is_said(
+    clip: Path, tmp_path: Path
+) -> None:
+    session = tmp_path / "labels"
+    options = ("--media", clip, "--speed", "max", "--record", session, "--record-mode", "labels")
+    live = label(*options, demo=False).utterances
+    results = results_of(session, Settings())
+    found = [json.loads(json.dumps(utterance_record(one))) for one in utterances(results)]
+    assert found == live
+    assert list(results.notes()) == [
+        "it holds no pictures: the faces that were recorded are joined"
+    ]
+
+
+def test_a_session_that_went_on_is_another_one(
+    recorded: tuple[Path, list[dict[str, Any]]],
+) -> None:
+    session = recorded[0]
+    key = key_of(session, Settings(), None)
+    (session / "part-999.mcap").touch()
+    try:
+        assert key_of(session, Settings(), None) != key
+    finally:
+        (session / "part-999.mcap").unlink()
