@@ -30,6 +30,8 @@ from messaging.topics import AUDIO, SPEECH, Topic
 SAMPLE_NS = 1_000_000_000 // SAMPLE_RATE
 OPENED_NS = -1
 """File time at which sources open: the stamps of a source strictly increase."""
+SOUND_AHEAD = 8
+"""At speed ``max``: chunks sent ahead of the slowest reader that is to hear all of them."""
 LATE_NS = 200_000_000
 """What is sent later than this is worth a warning."""
 
@@ -182,7 +184,9 @@ def play(
         if isinstance(said, Seen):
             publish_picture(node, said.message, said.pixels, quality, ahead)
             continue
-        if ahead and file.video is None and said.topic is SPEECH:
+        if ahead and said.topic is AUDIO:
+            node.wait_for_credit(AUDIO, SOUND_AHEAD)
+        elif ahead and file.video is None and said.topic is SPEECH:
             while said.message.event != "opened" and not node.is_awaited(SPEECH) and alive():
                 node.receive(NAP_S)
             node.wait_for_credit(SPEECH, ahead)

@@ -43,7 +43,7 @@ def _version(package: str) -> str:
     try:
         return version(package)
     except PackageNotFoundError:
-        return "not installed"
+        return "from a checkout" if package == "emofuse" else "not installed"
 
 
 def other_models(about: dict[str, Any]) -> list[str]:
