@@ -147,11 +147,12 @@ def _paint_faces(
         others = boxes[:place] + boxes[place + 1 :]
         taken.append(_paint_tag(view, face, box, others, taken, free, measures))
     bars = _bars_box(measures)
+    past_label = 2 * measures.line if len(boxed) == 1 else 0  # of several, others are there
     for place, (face, box) in enumerate(boxed):
         others = boxes[:place] + boxes[place + 1 :]
         around = [
             place.moved(0, down)
-            for down in (0, 2 * measures.line, -2 * measures.line)  # past a label or a chip
+            for down in (0, past_label, -past_label)
             for place in places_around(box, bars.width, bars.height, measures.pad)
         ]
         panel, hidden = best_place(around, free, box, others, taken)

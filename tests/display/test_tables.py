@@ -152,11 +152,8 @@ def test_what_is_played_has_a_line_of_its_own_and_hides_nothing(
     assert lines[1].split()[0] == ("paused" if is_paused else "playing")
     assert lines[1].split()[-1] == "43%"
     assert lines[1].count("━") == pytest.approx(0.43 * (size[0] - 14), abs=2)
-    without = drawn(view.scene(0), *size)
-    panels = [line for line in without[1:] if line.strip("│╭╮╰╯─ ")]
     for told in ("surprise 81%", "neutral", "microphone", "matched"):
-        assert any(told in line for line in panels)
-        assert any(told in line for line in lines)
+        assert any(told in line for line in lines), told
 
 
 @pytest.mark.parametrize(

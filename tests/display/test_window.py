@@ -143,7 +143,7 @@ def test_the_windows_keys_record_mark_and_pause_and_h_tells_of_them(
             return request
 
         red = bgr(RECORDING)
-        # The pause of the player that is seen stands on the left of the voice: first its bar.
+        # Half of the lower edge is the bar of what is played.
         seen(lambda screen: near(screen, (245, 245, 245)) > WIDTH and near(screen, red) == 0)
         (window,) = xdotool(x_display, "search", "--name", f"^{TITLE}$").split()
         assert asked_by("r") == "record"
