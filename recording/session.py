@@ -158,6 +158,9 @@ class Session:
 
 
 def is_session(path: Path) -> bool:
+    """Raises:
+    UserError: its user has no right to look.
+    """
     try:
         return (path / ABOUT).is_file()
     except OSError as error:
@@ -168,12 +171,11 @@ def open_session(path: Path) -> Session:
     """Raises:
     UserError: there is none, it cannot be read, or it is of a later version.
     """
-    if path.suffix == ".mcap" or (path.is_file() and path.name == ABOUT):
+    if path.suffix == ".mcap" or path.name == ABOUT:
         raise UserError(f"{path} is part of a session; give its folder, {path.parent}")
-    if not path.is_dir():
-        raise UserError(f"no session {path}; give the folder that --record made")
     if not is_session(path):
-        raise UserError(f"{path} holds no {ABOUT}; give the folder that --record made")
+        what = f"{path} holds no {ABOUT}" if path.is_dir() else f"no session {path}"
+        raise UserError(f"{what}; give the folder that --record made")
     about = read_json(path / ABOUT)
     refuse_later(path, about)
     if not isinstance(about.get("started_ns"), int):
@@ -188,7 +190,9 @@ def _manifest(path: Path) -> Manifest | None:
     try:
         return _MANIFEST.validate_python(read_json(path))
     except ValidationError as error:
-        raise UserError(f"{path} is damaged; without it the session can still be read") from error
+        raise UserError(
+            f"{path} is damaged; take it away: the session can be read without it"
+        ) from error
 
 
 def read_json(path: Path) -> dict[str, Any]:
