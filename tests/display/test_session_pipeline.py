@@ -16,6 +16,7 @@ if sys.platform == "win32":
 
 import termios
 
+from display.requests import HELD_NS
 from messaging.topics import MARKERS
 from recording.session import open_session
 from tests.pipelines import ROOT, environment
@@ -99,7 +100,7 @@ def test_keys_record_and_mark_a_session_and_hold_its_replay(tmp_path: Path) -> N
         terminal.until(lambda screen: " REC 0:0" in screen and "r stops recording" in screen)
         terminal.type(b"m")
         terminal.until(lambda screen: "> marker 1" in screen)
-        time.sleep(1)  # a recorder is not asked twice within a moment
+        time.sleep(HELD_NS["r"] / 1e9)
         terminal.type(b"r")
         terminal.until(lambda screen: "REC" not in screen and "r records" in screen)
         terminal.end()
@@ -113,7 +114,7 @@ def test_keys_record_and_mark_a_session_and_hold_its_replay(tmp_path: Path) -> N
         terminal.until(lambda screen: "paused" in screen and "space goes on" in screen)
         terminal.type(b" ")
         terminal.until(lambda screen: "playing" in screen and "space pauses" in screen)
-        time.sleep(1)
+        time.sleep(HELD_NS[" "] / 1e9)
         terminal.type(b" ")
         terminal.until(lambda screen: "paused" in screen and "REC" not in screen)
         terminal.end()

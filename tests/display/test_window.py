@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from display.palette import EMOTION_COLOURS, RECORDING, bgr
+from display.requests import HELD_NS
 from display.scene import Picture
 from display.window import (
     DEFAULT_SIZE,
@@ -124,21 +125,25 @@ def test_the_windows_keys_record_mark_and_pause_and_h_tells_of_them(
         start_display("window", env={"DISPLAY": x_display}),
     ):
 
-        def seen(condition: Callable[[Picture], bool]) -> None:
-            """Looks at the screen until ``condition``; the nodes say what they do meanwhile."""
+        def until(condition: Callable[[], object], every: int) -> None:
+            """The nodes say what they do meanwhile: the window believes them for three seconds."""
 
-            def look() -> bool:
+            def said() -> bool:
                 node.publish(HEARTBEAT, recorder.message)
                 node.publish(HEARTBEAT, player.message)
-                return condition(screenshot(x_display, folder))
+                return bool(condition())
 
-            publish_until(node, look)
+            publish_until(node, said, every)
+
+        def seen(condition: Callable[[Picture], bool]) -> None:
+            until(lambda: condition(screenshot(x_display, folder)), every=10)
 
         def asked_by(key: str) -> str:
             """What the window publishes when a key is pressed."""
+            until(lambda: True, every=1)
             xdotool(x_display, "windowfocus", window, "key", key)
             asked: list[str] = []
-            publish_until(node, lambda: bool(asked.extend(requests(node)) or asked), every=1)
+            until(lambda: asked.extend(requests(node)) or asked, every=1)
             (request,) = asked
             return request
 
@@ -151,6 +156,7 @@ def test_the_windows_keys_record_mark_and_pause_and_h_tells_of_them(
         seen(lambda screen: near(screen, red) > 50)
         assert asked_by("m") == "marker 1"
         assert asked_by("space") == "pause"
+        time.sleep(HELD_NS["r"] / 1e9)
         assert asked_by("r") == "rest"
         before = screenshot(x_display, folder)
         middle = (slice(220, 260), slice(200, 440))
