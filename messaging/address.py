@@ -115,6 +115,7 @@ def announced(address: str) -> Generator[None]:
         with suppress(OSError):
             if place.read_text() == address:
                 place.unlink()
+                place.parent.rmdir()  # unless somebody else meets there
 
 
 def running_address() -> str:
