@@ -300,6 +300,23 @@ def _build(
         jobs: Annotated[
             int | None, typer.Option(help="Files at a time; as many as there are cores.", min=1)
         ] = None,
+        engine: Annotated[
+            str, typer.Option(help="local: this machine's cores; ray: a Ray cluster.")
+        ] = "local",
+        address: Annotated[
+            str | None,
+            typer.Option(
+                help="HOST:PORT of the Ray cluster's head, or auto; without it, one is started "
+                "on this machine and ended."
+            ),
+        ] = None,
+        gpus_per_file: Annotated[
+            float | None,
+            typer.Option(
+                help="GPUs that a file takes, such as 0.25; without it, where a cluster has GPUs, "
+                "their share of a core."
+            ),
+        ] = None,
         config: ConfigFile = None,
         log_level: LogLevel = None,
     ) -> None:
@@ -307,11 +324,13 @@ def _build(
 
         What was stopped goes on where it was.
         """
+        from commands.label import cluster_of
         from commands.label import label as label_files
 
         require_system_libraries()
         settings = _settings(log_level=log_level, config=config)
-        raise typer.Exit(label_files(files, out, settings, fps, jobs))
+        cluster = cluster_of(engine, address, gpus_per_file, settings)
+        raise typer.Exit(label_files(files, out, settings, fps, jobs, cluster))
 
     @app.command()
     def export(

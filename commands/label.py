@@ -10,10 +10,12 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from config.settings import Settings
+from messaging.errors import UserError
+from offline.corpus import Engine, Report, label_corpus, local
 from offline.corpus import Progress as Reached
-from offline.corpus import Report, label_corpus
 from offline.inputs import find_inputs
 from offline.part import PartResult
+from offline.ray_pool import Cluster, RayPool
 from offline.rows import COLUMNS
 
 FAILED = 1
@@ -23,10 +25,16 @@ TOP = 3
 
 
 def label(
-    given: Sequence[str], out: Path, settings: Settings, fps: float | None, jobs: int | None
+    given: Sequence[str],
+    out: Path,
+    settings: Settings,
+    fps: float | None,
+    jobs: int | None,
+    cluster: Cluster | None = None,
 ) -> int:
     """Returns the exit code."""
     inputs = find_inputs(given)
+    engine, most = _engine(cluster, jobs, len(inputs))
     console = Console(stderr=True)
     began, finished = time.monotonic(), 0
     with Progress(
@@ -52,7 +60,7 @@ def label(
             )
 
         try:
-            report = label_corpus(inputs, out, settings, fps, jobs or usable_cores(), show)
+            report = label_corpus(inputs, out, settings, fps, most, show, engine)
         except SystemExit:
             bar.stop()
             _say(
@@ -63,6 +71,37 @@ def label(
             raise
     print_report(report, time.monotonic() - began, out, details=settings.log_level == "debug")
     return FAILED if report.failures else 0
+
+
+def cluster_of(
+    engine: str, address: str | None, gpus_per_file: float | None, settings: Settings
+) -> Cluster | None:
+    """None where files are labelled on this machine alone, without Ray.
+
+    Raises:
+        UserError: there is no such engine, or what belongs to Ray was given without it.
+    """
+    if engine == "ray":
+        # Ray's own way to name a cluster; `ray job submit` sets it
+        if gpus_per_file is None and settings.inference.engine == "litert":
+            gpus_per_file = 0.0
+        cluster = Cluster(address or os.environ.get("RAY_ADDRESS", ""), gpus_per_file)
+        cluster.check()
+        return cluster
+    if engine != "local":
+        raise UserError(f"no engine {engine!r}; there are local, ray")
+    for option, value in (("--address", address), ("--gpus-per-file", gpus_per_file)):
+        if value is not None:
+            raise UserError(f"{option} {value} is for a cluster: add --engine ray, or leave it out")
+    return None
+
+
+def _engine(cluster: Cluster | None, jobs: int | None, files: int) -> tuple[Engine, int]:
+    """Who works, and at how many files at a time; a cluster knows itself how many it can do."""
+    if cluster is None:
+        return local, jobs or usable_cores()
+    cpus = min(jobs or usable_cores(), files)
+    return (lambda size: RayPool(size, cluster, cpus)), jobs or files
 
 
 def usable_cores() -> int:
