@@ -21,7 +21,8 @@ M = TypeVar("M", bound="schema.Message")
 BULK_MARK = 16
 """Messages that a queue of pictures or sound holds at each hop; more are lost and counted."""
 KEPT_MARK = 256
-"""The same for a reader that keeps all, while it is away: some seconds, 25 MB of JPEG pictures."""
+"""The same for a node that keeps all. A reader may be away for some seconds: 25 MB of JPEG. Of a
+sender credit bounds the pictures, but not the sound between them."""
 EVENTS_MARK = 10_000
 BULK_MAX_BYTES = 3 * 7680 * 4320
 EVENTS_MAX_BYTES = 1_048_576
@@ -58,7 +59,9 @@ class Bus:
         *,
         keeps_all: bool = False,
     ) -> None:
-        """With ``keeps_all`` no picture is overtaken by a newer one, and more of them may wait."""
+        """With ``keeps_all`` no picture is overtaken by a newer one, and more may wait, also to be
+        sent.
+        """
         self.sender = sender
         self._keeps_all = keeps_all
         self.incarnation = time.time_ns()
@@ -86,8 +89,8 @@ class Bus:
     def _connect(self, kind: int, endpoint: str, *, bulk: bool) -> zmq.Socket[bytes]:
         socket: zmq.Socket[bytes] = self._context.socket(kind)
         configure(socket, bulk=bulk)
-        if bulk and kind == zmq.SUB and self._keeps_all:
-            socket.setsockopt(zmq.RCVHWM, KEPT_MARK)
+        if bulk and self._keeps_all:
+            socket.setsockopt(zmq.RCVHWM if kind == zmq.SUB else zmq.SNDHWM, KEPT_MARK)
         socket.connect(endpoint)
         return socket
 

@@ -80,7 +80,8 @@ class Node:
     ) -> None:
         """``meanwhile`` is called again and again while the hub is waited for. Lossless sources
         of ``credits_of`` wait for this node, which gives them credit. With ``keeps_all`` also a
-        live camera's pictures are read to the last one.
+        live camera's pictures are read to the last one, and nothing is lost for a short way of
+        its own: a recorder, or a source that waits for its readers.
         """
         self.name = name
         self._subscribed = frozenset(topic.name for topic in subscribe)
@@ -264,11 +265,17 @@ class Node:
         """Whether any node gives credit for what this one sends on ``topic``."""
         return any(name == topic.name for name, _ in self._credit)
 
-    def wait_for_credit(self, topic: Topic[Any], ahead: int) -> bool:
+    def wait_for_credit(
+        self,
+        topic: Topic[Any],
+        ahead: int,
+        hear: Callable[[list[Received[Any]]], object] = lambda _: None,
+    ) -> bool:
         """Block until the slowest reader that gives credit is less than ``ahead`` messages behind
         on ``topic``; returns at once where there is none.
 
-        ``False`` when the node was asked to stop meanwhile.
+        ``hear`` is given what arrives on the subscribed topics meanwhile. ``False`` when the node
+        was asked to stop.
         """
         since_ns = monotonic_ns()
         while self.alive():
@@ -279,7 +286,7 @@ class Node:
                 return True
             if monotonic_ns() - since_ns > HEARTBEAT_NS:
                 self.text, self.state = f"waiting for the readers of {topic.name}", "waiting"
-            self.receive(0.1)
+            hear(self.receive(0.1))
         return False
 
     def _least_credit(self, topic: Topic[Any]) -> int:

@@ -4,7 +4,7 @@ Stamps are those that were recorded, so nothing that is made of them knows how f
 Every message is lossless: at any speed the player waits for those who give credit.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -15,13 +15,14 @@ from messaging.node import Node
 from messaging.pacing import Pace
 from messaging.schema import AudioChunk, Control, FaceEmotions, SpeechEvent, VideoFrame
 from messaging.topics import AUDIO, CONTROL, FACES, MARKERS, SPEECH, VIDEO_JPEG, Topic
-from messaging.wire import Buffer
+from messaging.wire import Buffer, Received
 from recording.session import Session, open_session
 
 NAME = "player"
 NAP_S = 0.05
 AHEAD: Mapping[str, int] = {VIDEO_JPEG.name: 4, AUDIO.name: 8, FACES.name: 256, SPEECH.name: 64}
 """Messages of a topic that may be sent before its slowest reader has done with them."""
+HOLDS: Mapping[str, bool] = {"pause": True, "resume": False}
 SECOND = 1_000_000_000
 
 Streamed = VideoFrame | AudioChunk | SpeechEvent | FaceEmotions
@@ -143,52 +144,50 @@ class Player:
     def __init__(self, node: Node, settings: ReplaySettings) -> None:
         self._node = node
         self._settings = settings
-        self._pace = Pace(settings.speed)
         self._paused = False
 
-    def play(self, session: Session) -> None:
-        """To its end, or until asked to stop."""
+    def play(self, session: Session) -> bool:
+        """To its end; ``False`` when asked to stop meanwhile."""
         settings = self._settings
         start_ns = round(settings.start_s * SECOND)
         end_ns = session.length_ns if settings.end_s is None else round(settings.end_s * SECOND)
         length_ns = max(1, end_ns - start_ns)
-        self._pace = Pace(settings.speed)
+        pace = Pace(settings.speed)
         for played in messages(session, settings, assigned(session)):
             at_ns = played.due_ns - start_ns
             self._node.progress = min(1.0, max(0.0, at_ns / length_ns))
-            if not self._pace.wait(at_ns, self._alive):
-                return
+            if not pace.wait(at_ns, lambda: self._alive(pace)):
+                return False
             self._send(played)
         self._node.progress = 1.0
+        return self._node.alive()
 
     def pause(self) -> None:
         self._paused = True
 
     def _send(self, played: Played) -> None:
-        topic = played.topic
-        if (ahead := AHEAD.get(topic.name)) and not self._node.wait_for_credit(topic, ahead):
+        topic, node = played.topic, self._node
+        if (ahead := AHEAD.get(topic.name)) and not node.wait_for_credit(topic, ahead, self._hear):
             return
-        self._node.publish(topic, played.message, played.payload)
+        node.publish(topic, played.message, played.payload)
 
-    def _alive(self) -> bool:
+    def _alive(self, pace: Pace) -> bool:
         """Also does what it was told, and waits while it is paused."""
-        self._listen(0)
+        node = self._node
+        self._hear(node.receive(0))
         if self._paused:
             since_ns = monotonic_ns()
-            self._node.text, self._node.state = "paused", "waiting"
-            while self._paused and self._node.alive():
-                self._listen(NAP_S)
-            self._node.text, self._node.state = "", "running"
-            self._pace.put_off(monotonic_ns() - since_ns)
-        return self._node.alive()
+            node.text, node.state = "paused", "waiting"
+            while self._paused and node.alive():
+                self._hear(node.receive(NAP_S))
+            node.text, node.state = "", "running"
+            pace.put_off(monotonic_ns() - since_ns)
+        return node.alive()
 
-    def _listen(self, timeout_s: float) -> None:
-        for received in self._node.receive(timeout_s):
-            if isinstance(received.message, Control):
-                if received.message.action == "pause":
-                    self._paused = True
-                elif received.message.action == "resume":
-                    self._paused = False
+    def _hear(self, arrived: Iterable[Received[Any]]) -> None:
+        for received in arrived:
+            if isinstance(received.message, Control) and received.message.action in HOLDS:
+                self._paused = HOLDS[received.message.action]
 
 
 def run(settings: Settings) -> None:
@@ -202,15 +201,17 @@ def run(settings: Settings) -> None:
         (CONTROL,),
         settings.log_level,
         bus.connect_timeout_s,
+        keeps_all=True,
     ) as node:
         player = Player(node, replay)
         if not node.wait_for(replay.wait_for):
             return
         if replay.paused:
             player.pause()
-        player.play(session)
-        while replay.loop and node.alive():
-            player.play(session)
+        while player.play(session) and replay.loop:
+            pass
+        if not node.alive():
+            return
         for fault in session.faults():
             node.log.warning("%s: %s", replay.session, fault)
         node.alive()  # sends them
