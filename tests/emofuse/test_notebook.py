@@ -15,6 +15,10 @@ from tests.pipelines import ROOT, environment
 from tests.pipelines import label as run_live
 
 
+def column(frame: Any, name: str) -> list[Any]:
+    return list(frame[name])
+
+
 @pytest.fixture(scope="module")
 def tables(tmp_path_factory: pytest.TempPathFactory) -> tuple[emofuse.Tables, Path]:
     out = tmp_path_factory.mktemp("out")
@@ -34,7 +38,7 @@ def test_label_returns_the_tables_that_the_command_writes(
     found, out = tables
     assert_frame_equal(found.utterances, read_table(out / "utterances.parquet"))
     assert_frame_equal(found.faces, read_table(out / "faces.parquet"))
-    assert list(found.utterances["label"]) == ["happy", "surprise", "sad", "angry"]
+    assert column(found.utterances, "label") == ["happy", "surprise", "sad", "angry"]
     assert len(found.faces) == 90
     assert found.notes == ()
 
@@ -42,7 +46,8 @@ def test_label_returns_the_tables_that_the_command_writes(
 def test_integers_stay_integers_also_where_some_are_missing(
     tables: tuple[emofuse.Tables, Path],
 ) -> None:
-    types = tables[0].utterances.dtypes
+    frame: Any = tables[0].utterances
+    types = frame.dtypes
     assert types["track"] == types["end_ns"] == pd.Int64Dtype()
     assert types["settled"] == pd.BooleanDtype()
     assert types["label"] == pd.StringDtype()
@@ -51,7 +56,7 @@ def test_integers_stay_integers_also_where_some_are_missing(
 
 def test_settings_are_given_by_section() -> None:
     found = emofuse.label([str(emofuse.DEMO)], fps=2, fusion={"method": "mean"})
-    assert set(found.utterances["method"]) == {"mean"}
+    assert set(column(found.utterances, "method")) == {"mean"}
 
 
 @pytest.mark.parametrize(
@@ -88,7 +93,7 @@ def test_a_session_opens_as_it_was_recorded(
 ) -> None:
     folder, live = recorded
     session = emofuse.open_session(folder)
-    assert list(session.utterances["label"]) == [said["label"] for said in live]
+    assert column(session.utterances, "label") == [said["label"] for said in live]
     assert session.info["utterances"] == len(live)
     assert session.info["adds_up"] is True
     assert session.info["channels"]["faces/demo"]["messages"] >= len(session.faces) > 100
@@ -96,7 +101,9 @@ def test_a_session_opens_as_it_was_recorded(
 
 
 def test_no_session_is_an_exception_with_the_commands_line(tmp_path: Path) -> None:
-    with pytest.raises(emofuse.EmofuseError, match="no session .*none; give the folder that --rec"):
+    with pytest.raises(
+        emofuse.EmofuseError, match=r"no session .*none; give the folder that --rec"
+    ):
         emofuse.open_session(tmp_path / "none")
 
 
