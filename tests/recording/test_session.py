@@ -188,7 +188,7 @@ def test_what_is_no_session_is_named(tmp_path: Path) -> None:
     [
         (ABOUT, "{", "is damaged"),
         (ABOUT, "[]", "is damaged: it holds no object"),
-        (ABOUT, "\\xff", "is damaged"),
+        (ABOUT, "\xff", "is damaged"),
         (ABOUT, "{}", "does not say when the session started; it is damaged"),
         (ABOUT, json.dumps({"started_ns": 0, "wire_version": VERSION + 1}), "install a newer one"),
         (ABOUT, '{"started_ns": 0, "wire_version": []}', "is damaged: its wire version"),

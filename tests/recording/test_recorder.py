@@ -1,0 +1,303 @@
+"""What the recorder takes, where it waits, and what it counts."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from config.settings import BusSettings, RecordingSettings, Settings
+from messaging.hub import Hub
+from messaging.node import Node
+from messaging.schema import AudioChunk, Control, VideoFrame
+from messaging.topics import AUDIO, CONTROL, FACES, MARKERS, SPEECH, VIDEO, VIDEO_JPEG, Topic
+from messaging.wire import Received
+from recording import recorder
+from recording.part import PartWriter
+from recording.recorder import Mode, Tape, topics_of
+from recording.session import create_session, open_session
+from tests.recording.messages import ABOUT, HEIGHT, WIDTH, faces, jpeg, marker, speech, stamp
+
+PATIENCE_S = 60.0
+LOG = logging.getLogger("emofuse.test")
+
+
+class Disk:
+    """The edge that is faked: a disk that takes its time, for as long as the test says."""
+
+    def __init__(self) -> None:
+        self.is_quick = threading.Event()
+        self.is_quick.set()
+        self.error: Exception | None = None
+
+    def writer(self, path: Path, about: dict[str, str]) -> PartWriter:
+        disk = self
+
+        class Slow(PartWriter):
+            def write(self, received: Received[Any], arrived_ns: int) -> None:
+                disk.is_quick.wait(PATIENCE_S)
+                if disk.error is not None:
+                    raise disk.error
+                super().write(received, arrived_ns)
+
+        return Slow(path, about)
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
+    made = Disk()
+    monkeypatch.setattr(recorder, "PartWriter", made.writer)
+    return made
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    create_session(tmp_path / "s", ABOUT)
+    return tmp_path / "s"
+
+
+def tape(folder: Path, queue_bytes: int) -> Tape:
+    return Tape(folder, {}, queue_bytes=queue_bytes, sync=True, log=LOG)
+
+
+def counted(folder: Path) -> int:
+    return len(list(open_session(folder).records()))
+
+
+def test_a_slow_disk_never_holds_up_who_hands_over_and_what_it_missed_is_counted(
+    folder: Path, disk: Disk, caplog: pytest.LogCaptureFixture
+) -> None:
+    disk.is_quick.clear()
+    with tape(folder, 20_000) as into:
+        taken = [into.take(marker(f"{n}", n), n) for n in range(200)]
+        assert 10 < sum(taken) < 100
+        disk.is_quick.set()
+    assert sum(into.written.values()) == sum(taken) == counted(folder)
+    assert into.unwritten == {("markers", "command"): 200 - sum(taken)}
+    assert [r.message for r in caplog.records] == [
+        "the disk is too slow: some messages are not recorded"
+    ]
+
+
+def test_a_message_larger_than_the_queue_is_taken_when_nothing_waits(folder: Path) -> None:
+    with tape(folder, 10) as into:
+        assert into.take(marker("a"), 0)
+    assert counted(folder) == 1
+
+
+def test_what_ends_the_writer_ends_the_recorder(folder: Path, disk: Disk) -> None:
+    disk.error = ZeroDivisionError("a bug")
+
+    def hand_over() -> None:
+        with tape(folder, 1_000_000) as into:
+            for _ in range(10_000):
+                into.take(marker("a"), 0)
+                time.sleep(0.001)
+
+    with pytest.raises(ZeroDivisionError, match="a bug"):
+        hand_over()
+    with pytest.raises(ZeroDivisionError), tape(folder, 1_000_000) as into:
+        into.take(marker("a"), 0)  # it is told also at the end
+    assert counted(folder) == 0
+
+
+def test_an_error_of_the_disk_does_not(
+    folder: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder, "RETRY_S", 0.01)
+    disk.error = OSError(5, "Input/output error")
+    with tape(folder, 1_000_000) as into:
+        into.take(marker("0", 0), 0)
+        deadline = time.monotonic() + PATIENCE_S
+        while not into.unwritten and time.monotonic() < deadline:
+            time.sleep(0.001)
+        disk.error = None
+        for number in range(1, 50):
+            into.take(marker(f"{number}", number), number)
+            time.sleep(0.001)
+    assert sum(into.unwritten.values()) + sum(into.written.values()) == 50
+    assert sum(into.written.values()) == counted(folder) > 0
+
+
+@pytest.mark.parametrize(
+    ("mode", "left_out"),
+    [
+        ("all", {VIDEO}),
+        ("no-video", {VIDEO, VIDEO_JPEG}),
+        ("labels", {VIDEO, VIDEO_JPEG, AUDIO}),
+    ],
+)
+def test_a_mode_leaves_out(mode: Mode, left_out: set[Topic[Any]]) -> None:
+    topics = topics_of(mode)
+    assert not left_out & set(topics)
+    assert {FACES, SPEECH, MARKERS, CONTROL} <= set(topics)
+    assert len(topics) + len(left_out) == 10
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> Generator[str]:
+    where = f"ipc://{tmp_path}/hub"
+    hub = Hub(where)
+    yield where
+    hub.close()
+
+
+class Source:
+    """A camera and a microphone beside a recorder that runs."""
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+
+    def say(self, received: Received[Any]) -> None:
+        self.node.publish(received.topic, received.message, bytes(received.payload))
+
+    def picture(self, number: int, size: int = 0, *, lossless: bool = False) -> None:
+        frame = VideoFrame(
+            stamp(number * 40), "camera", number, width=WIDTH, height=HEIGHT, lossless=lossless
+        )
+        for topic, payload in ((VIDEO, bytes(WIDTH * HEIGHT * 3)), (VIDEO_JPEG, jpeg())):
+            self.node.publish(topic, frame, bytes(size) if size else payload)
+
+    def tell(self, action: Literal["record", "rest"]) -> None:
+        self.node.publish(CONTROL, Control(self.node.stamp(), action, self.node.name))
+
+    def until(self, condition: Callable[[], object]) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while not condition():
+            assert time.monotonic() < deadline
+            self.node.alive()
+            self.node.receive(0.02)
+
+    def recorder_says(self, text: str) -> bool:
+        peer = self.node.peers().get("recorder")
+        return peer is not None and peer.state == "running" and peer.text == text
+
+
+@contextmanager
+def recording(
+    address: str, folder: Path, mode: Mode = "all", queue_mb: int = 64
+) -> "Generator[Source]":
+    settings = Settings(
+        bus=BusSettings(address=address, connect_timeout_s=PATIENCE_S),
+        recording=RecordingSettings(folder=folder, mode=mode, queue_mb=queue_mb),
+    )
+    thread = threading.Thread(target=recorder.run, args=(settings,))
+    with Node("media", address) as node:
+        thread.start()
+        source = Source(node)
+        try:
+            source.until(lambda: source.recorder_says("recording"))
+            yield source
+        finally:
+            while thread.is_alive():
+                node.publish(CONTROL, Control(node.stamp(), "stop", node.name))
+                node.alive()
+                node.receive(0.05)
+
+
+def say_everything(source: Source) -> None:
+    for number in range(5):
+        source.picture(number)
+        source.say(faces(number, number * 40))
+    chunk = AudioChunk(stamp(0), "microphone", 0, samples=512)
+    source.node.publish(AUDIO, chunk, b"\x07\x03" * 512)
+    source.say(speech("opened", 0))
+    source.say(marker("stimulus"))
+
+
+@pytest.mark.parametrize("mode", ["all", "no-video", "labels"])
+def test_what_a_mode_leaves_out_never_touches_the_disk(
+    address: str, folder: Path, mode: Mode
+) -> None:
+    with recording(address, folder, mode) as source:
+        say_everything(source)
+    records = list(open_session(folder).records())
+    topics = {r.topic.name for r in records}
+    assert {"faces", "speech", "markers", "heartbeat", "control"} <= topics
+    assert ("video_jpeg" in topics) == (mode == "all")
+    assert ("audio" in topics) == (mode != "labels")
+    assert "video" not in topics, "raw pictures are never recorded"
+    on_disk = b"".join(bytes(r.payload) for r in records)
+    assert (b"\xff\xd8\xff" in on_disk) == (mode == "all")
+    assert (b"\x07\x03" * 512 in on_disk) == (mode != "labels")
+
+
+def test_a_rest_is_kept_out_and_accounted_for(address: str, folder: Path) -> None:
+    with recording(address, folder) as source:
+        for round_, action in enumerate(("rest", "record", None)):
+            for number in range(10):
+                source.say(marker(f"{round_}", number))
+            if action:
+                source.tell(action)
+                source.until(lambda: source.recorder_says(f"{action}ing"))  # noqa: B023
+    session = open_session(folder)
+    texts = [r.message.text for r in session.records(MARKERS)]
+    assert texts == ["0"] * 10 + ["2"] * 10
+    assert session.faults() == []
+    assert len(session.parts) == 2
+    assert session.manifest is not None
+    assert session.manifest.rested["markers/media"] == 10
+    assert session.manifest.written["markers/media"] == 20
+    assert session.manifest.unwritten == {}
+    (hop,) = (h for h in session.manifest.hops if h["topic"] == "markers")
+    assert (hop["produced"], hop["processed"], hop["lost"]) == (30, 30, 0)
+
+
+def test_a_live_camera_is_never_held_up_and_what_it_lost_is_in_the_manifest(
+    address: str, folder: Path, disk: Disk
+) -> None:
+    with recording(address, folder, queue_mb=1) as source:
+        disk.is_quick.clear()
+        for number in range(100):
+            source.picture(number, size=50_000)
+            source.until(lambda: True)
+            time.sleep(0.002)
+        disk.is_quick.set()
+    session = open_session(folder)
+    assert session.manifest is not None
+    kept = len(list(session.records(VIDEO_JPEG)))
+    stream = "video_jpeg/media"
+    assert kept == session.manifest.written[stream] < 40
+    (hop,) = (h for h in session.manifest.hops if h["topic"] == "video_jpeg")
+    assert kept + session.manifest.unwritten[stream] == hop["processed"]
+    assert hop["processed"] + hop["lost"] == 100
+
+
+def test_a_lossless_source_waits_for_the_disk(address: str, folder: Path, disk: Disk) -> None:
+    with recording(address, folder, queue_mb=1) as source:
+        disk.is_quick.clear()
+        sent = 0
+
+        def send_all() -> None:
+            nonlocal sent
+            for number in range(100):
+                if not source.node.wait_for_credit(VIDEO_JPEG, 4):
+                    return
+                source.picture(number, size=50_000, lossless=True)
+                sent += 1
+
+        thread = threading.Thread(target=send_all)
+        thread.start()
+        time.sleep(1.0)
+        held = sent
+        disk.is_quick.set()
+        thread.join()
+    session = open_session(folder)
+    assert held < 40, "it was held up"
+    assert sent == 100 == len(list(session.records(VIDEO_JPEG)))
+    assert session.manifest is not None
+    assert session.manifest.unwritten == {}
+
+
+def test_a_session_of_another_clock_is_not_continued(address: str, tmp_path: Path) -> None:
+    create_session(tmp_path / "other", {**ABOUT, "clock": "elsewhere"})
+    settings = Settings(
+        bus=BusSettings(address=address), recording=RecordingSettings(folder=tmp_path / "other")
+    )
+    with pytest.raises(Exception, match=r"holds a session of another machine.*another folder"):
+        recorder.run(settings)
+    assert not list((tmp_path / "other").glob("*.mcap"))
