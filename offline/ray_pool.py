@@ -89,8 +89,7 @@ class Cluster:
                 "object_store_memory": STORE_BYTES,
                 "_temp_dir": stack.enter_context(_short_folder()),
             }
-        modules = [str(CODE / package) for package in PACKAGES]
-        environment: dict[str, Any] = {"py_modules": modules, "excludes": ["__pycache__"]}
+        environment: dict[str, Any] = {"working_dir": stack.enter_context(_code())}
         if self.gpus == 0:
             environment["env_vars"] = {"CUDA_VISIBLE_DEVICES": ""}
         try:
@@ -297,6 +296,18 @@ def _signals_kept() -> Generator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _code() -> Generator[str]:
+    """A copy of what a task imports. As the workers' working folder, not as modules beside it: else
+    Ray lets them import from the driver's folder first, and a foreign ``config`` there is taken.
+    """
+    with tempfile.TemporaryDirectory(prefix="emofuse-") as folder:
+        for package in PACKAGES:
+            unwanted = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(CODE / package, Path(folder) / package, ignore=unwanted)
+        yield folder
 
 
 @contextmanager
