@@ -3,6 +3,7 @@
 import os
 import socket
 import stat
+import sys
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
@@ -81,6 +82,10 @@ def _private_folder() -> Path:
     """Raises:
     UserError: it cannot be made, or is open to others.
     """
+    if sys.platform == "win32":  # its temporary folder is the user's own
+        folder = Path(tempfile.gettempdir()) / "emofuse"
+        folder.mkdir(exist_ok=True)
+        return folder
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     folder = Path(runtime or tempfile.gettempdir()) / (
         "emofuse" if runtime else f"emofuse-{os.getuid()}"
