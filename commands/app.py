@@ -249,6 +249,8 @@ def _build(
         microphone: Microphone = None,
         media: Media = None,
         speed: Speed = None,
+        record: Record = None,
+        record_mode: RecordMode = None,
         config: ConfigFile = None,
         log_level: LogLevel = None,
     ) -> None:
@@ -260,9 +262,15 @@ def _build(
             microphone=microphone,
             media=media,
             speed=speed,
+            record=record,
+            record_mode=record_mode,
             log_level=log_level,
             config=config,
         )
+        if name == "recorder" and settings.recording.folder is not None:
+            from commands.about import begin_or_continue_session
+
+            begin_or_continue_session(settings.recording.folder, settings)
         _run_alone(_pick(processes, name, settings), settings)
 
     @app.command()

@@ -34,8 +34,16 @@ def control(action: str, address: str) -> None:
 
 
 def _send(address: str, topic: Topic[Any], message: Callable[[Node], Any]) -> None:
-    with Node("command", address or running_address(), connect_timeout_s=3.0) as node:
-        node.publish(topic, message(node))
+    try:
+        with Node("command", address or running_address(), connect_timeout_s=3.0) as node:
+            node.publish(topic, message(node))
+    except UserError as error:
+        if address:
+            raise
+        raise UserError(
+            "nothing runs that could hear it; start a pipeline (emofuse run), or name its hub "
+            "with --hub"
+        ) from error
 
 
 def _author() -> str:

@@ -9,6 +9,7 @@ from commands.processes import Process
 from commands.run import run
 from config.settings import Settings
 from messaging.errors import UserError
+from recording.player import messages
 from recording.session import open_session
 
 
@@ -24,7 +25,7 @@ def replay(
     assert chosen.session is not None
     session = open_session(chosen.session)
     length_s = session.length_ns / 1e9
-    if chosen.start_s >= length_s:
+    if chosen.start_s and chosen.start_s >= length_s:
         raise UserError(f"--start {chosen.start_s:g} lies behind the end, {length_s:.1f} s")
     if chosen.end_s is not None and chosen.end_s <= chosen.start_s:
         raise UserError(f"--end {chosen.end_s:g} does not lie behind --start {chosen.start_s:g}")
@@ -32,6 +33,11 @@ def replay(
     if chosen.start_from == "capture" and mode != "all":
         raise UserError(
             f"{chosen.session} was recorded in mode {mode}, without pictures; add --from faces"
+        )
+    if next(messages(session, chosen, {}), None) is None:
+        raise UserError(
+            f"{chosen.session} holds nothing to play"
+            + (" between --start and --end" if chosen.start_s or chosen.end_s else "")
         )
     if chosen.start_from == "capture" and (others := other_models(dict(session.about))):
         print(

@@ -179,15 +179,16 @@ def _unknown(
 ) -> str:
     if not senders:
         return "the sender told nothing"
-    if len(senders) > 1 or any(count.unknown for count in counts):
+    *former, last = senders.values()
+    if not all(life.closed for life in former) or any(count.unknown for count in counts):
         return "the sender broke off"
     if len(readers) > 1:
         return "the reader broke off"
-    (sender,), (reader,) = senders.values(), readers.values()
-    if not sender.closed:
+    (reader,) = readers.values()
+    if not last.closed:
         return "the sender has no last word"
     if not reader.closed:
         return "the reader has no last word"
-    if hop.accounted < hop.produced and reader.end_ns < sender.end_ns:
+    if hop.accounted < hop.produced and reader.end_ns < last.end_ns:
         return "the reader ended first"
     return ""

@@ -63,7 +63,11 @@ def test_what_was_counted_as_gone_is_accounted_for(how: str) -> None:
         ([SENDER, beat("fusion", read(9), state="running")], "the reader has no last word"),
         ([SENDER, beat("fusion", read(9, unknown=1))], "the sender broke off"),
         (
-            [SENDER, beat("inference", SENT, pid=2), beat("fusion", read(9))],
+            [
+                beat("inference", SENT, state="running"),
+                beat("inference", pid=2),
+                beat("fusion", read(9)),
+            ],
             "the sender broke off",
         ),
         (
@@ -86,6 +90,14 @@ def test_over_restarts_all_is_summed() -> None:
     readers = beat("fusion", read(7)), beat("fusion", read(5, lost=1), pid=2)
     found = hop(SENDER, beat("inference", SENT, pid=2), *readers)
     assert (found.produced, found.processed, found.lost) == (20, 12, 1)
+
+
+def test_a_sender_that_ends_each_time_with_a_last_word_is_known_to_the_end() -> None:
+    """As commands do that note an event."""
+    senders = [beat("inference", SENT, pid=pid) for pid in range(5)]
+    assert hop(*senders, beat("fusion", read(50))).adds_up
+    found = hop(*senders, beat("fusion", read(49)))
+    assert (found.adds_up, found.unknown) == (False, "")
 
 
 def test_who_outlives_the_recording_is_not_held_to_account() -> None:

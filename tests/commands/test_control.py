@@ -1,0 +1,126 @@
+"""Words to a pipeline that runs, from other terminals."""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from messaging.topics import MARKERS
+from recording.session import open_session
+from tests.pipelines import emofuse, started
+
+PATIENCE_S = 60.0
+
+
+@pytest.fixture
+def nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No pipeline is found but those of the test."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+
+
+def until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("words", [("mark", "hello"), ("control", "stop")], ids=" ".join)
+@pytest.mark.usefixtures("nothing_else")
+def test_where_nothing_runs_one_line_says_so(words: tuple[str, ...]) -> None:
+    told = emofuse(*words)
+    assert told.returncode == 2
+    assert told.stderr.count("\n") == 1
+    assert "nothing runs" in told.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("mark", ""), "a marker's text has 1 to 4096 characters, not 0"),
+        (("mark", "x" * 4097), "a marker's text has 1 to 4096 characters, not 4097"),
+        (("control", "dance"), "no action 'dance'; there are record, rest, pause, resume, stop"),
+    ],
+)
+@pytest.mark.usefixtures("nothing_else")
+def test_what_cannot_be_said_is_refused(words: tuple[str, ...], why: str) -> None:
+    told = emofuse(*words)
+    assert (told.returncode, told.stderr) == (2, f"emofuse: {why}\n")
+
+
+@pytest.mark.usefixtures("nothing_else")
+def test_a_run_is_marked_rested_recorded_and_stopped(tmp_path: Path) -> None:
+    """They find it without being told where it is."""
+    folder = tmp_path / "s"
+    options = ("run", "--display", "none", "--json", "--record", str(folder))
+    with started(*options) as run:
+
+        def say(*words: str) -> None:
+            told = emofuse(*words)
+            assert told.returncode == 0, told.stderr
+
+        def parts() -> int:
+            return len(list(folder.glob("part-*.mcap")))
+
+        until(lambda: parts() == 1)
+        say("mark", "first stimulus")
+        say("control", "rest")
+        say("mark", "said in the rest")
+        say("control", "record")
+        until(lambda: parts() == 2)
+        say("mark", "second stimulus")
+        say("control", "stop")
+        out, log = run.communicate(timeout=PATIENCE_S)
+    assert run.returncode == 0, log
+    assert json.loads(out.splitlines()[-1])["ended_by"] == "command asked to stop"
+    session = open_session(folder)
+    noted: list[Any] = [received.message for received in session.records(MARKERS)]
+    assert [m.text for m in noted] == ["first stimulus", "second stimulus"]
+    assert noted[0].stamp.pipeline_ns < noted[1].stamp.pipeline_ns
+    assert session.faults() == []
+    told = emofuse("info", str(folder), "--json")
+    assert told.returncode == 0, told.stdout
+    markers = next(h for h in json.loads(told.stdout)["hops"] if h["topic"] == "markers")
+    assert (markers["produced"], markers["processed"]) == (3, 3)
+
+
+def test_a_run_that_was_not_recorded_is_from_the_moment_that_it_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Into a new folder, where it was started."""
+    monkeypatch.chdir(tmp_path)
+    address = f"ipc://{tmp_path}/hub"
+    with started("run", "--display", "none", "--json", EMOFUSE_BUS__ADDRESS=address) as run:
+        until((tmp_path / "hub.events-out").exists)
+        told = emofuse("control", "record", "--hub", address)
+        assert told.returncode == 0, told.stderr
+        until(lambda: list(tmp_path.glob("emofuse-*/part-000.mcap")))
+        emofuse("mark", "it is on", "--hub", address)
+        emofuse("control", "stop", "--hub", address)
+        _, log = run.communicate(timeout=PATIENCE_S)
+    assert run.returncode == 0, log
+    (folder,) = tmp_path.glob("emofuse-*")
+    assert f"recording into {folder.name}" in log
+    assert [r.message.text for r in open_session(folder).records(MARKERS)] == ["it is on"]
+    told = emofuse("info", str(folder))
+    assert told.returncode == 0, told.stdout
+
+
+def test_a_recorder_joins_a_hub_of_its_own_accord_and_goes_on_when_started_again(
+    tmp_path: Path,
+) -> None:
+    address, folder = f"ipc://{tmp_path}/hub", tmp_path / "s"
+    with started("hub", "--bind", address) as hub:
+        for number in range(2):
+            with started("node", "recorder", "--hub", address, "--record", str(folder)) as node:
+                until((folder / f"part-{number:03d}.mcap").exists)
+                node.terminate()
+                assert node.wait(PATIENCE_S) == 0
+        hub.terminate()
+        hub.wait(PATIENCE_S)
+    session = open_session(folder)
+    assert len(list(session.records())) > 0
+    assert (len(session.parts), session.faults()) == (2, [])
