@@ -196,11 +196,7 @@ class Tape:
         """``None`` shortly after the disk refused."""
         if time.monotonic() < self._retry_s:
             return None
-        part = PartWriter(next_part(self._folder), self._about)
-        if self._is_refused:
-            self._log.info("%s: recording goes on in %s", self._folder, part.path.name)
-            self._is_refused = False
-        return part
+        return PartWriter(next_part(self._folder), self._about)
 
     def _flush(self) -> None:
         if self._part is None:
@@ -209,6 +205,10 @@ class Tape:
             self._part.flush(sync=self._sync)
         except OSError as error:
             self._give_up(error)
+            return
+        if self._is_refused:
+            self._is_refused = False
+            self._log.warning("%s: recording goes on in %s", self._folder, self._part.path.name)
 
     def _finish(self) -> None:
         if self._part is None:
