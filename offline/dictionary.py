@@ -15,7 +15,14 @@ HEAD = """# The tables
 
 Times count from the start of the file or session. In Parquet each field carries its unit and
 meaning as metadata, and what is missing is null; in CSV it is an empty field. Boxes are in pixels
-of the upright picture, and may reach beyond its edges. This page is made from the columns:
+of the upright picture, and may reach beyond its edges.
+
+`DIR/parts/utterances` and `DIR/parts/faces` are the same rows as partitioned Parquet, a file for
+each media file or session: `pandas.read_parquet("DIR/parts/faces")` and `pyarrow.dataset.dataset`
+read each as one data set. They hold all that was ever labelled into `DIR`, also with other
+settings, and `file` is the name as it was given then; the tables hold the files of the last run.
+
+This page is made from the columns:
 `python -m offline.dictionary > docs/tables.md`.
 """
 

@@ -60,13 +60,14 @@ def test_installed_it_puts_only_emofuse_into_site_packages_and_runs(
     foreign.mkdir(parents=True)
     (foreign / "__init__.py").write_text("raise ImportError('a foreign config')")
     dependencies = sysconfig.get_path("purelib")
+    environment = {
+        **{k: v for k, v in os.environ.items() if not k.startswith(("EMOFUSE_", "DISPLAY"))},
+        "PYTHONPATH": os.pathsep.join((str(tmp_path / "foreign"), dependencies)),
+    }
     run = subprocess.run(
         [tmp_path / "env/bin/emofuse", "--display", "none", "--speed", "max"],
         cwd=tmp_path,
-        env={
-            **{k: v for k, v in os.environ.items() if not k.startswith(("EMOFUSE_", "DISPLAY"))},
-            "PYTHONPATH": os.pathsep.join((str(tmp_path / "foreign"), dependencies)),
-        },
+        env=environment,
         capture_output=True,
         text=True,
         timeout=120,
@@ -74,3 +75,18 @@ def test_installed_it_puts_only_emofuse_into_site_packages_and_runs(
     )
     assert run.returncode == 0, run.stderr
     assert "surprise" in run.stdout
+
+    script = (
+        "import emofuse, sys; before = [*sys.path]\n"
+        "print(len(emofuse.label(emofuse.DEMO, fps=2).faces), sys.path == before)"
+    )
+    notebook = subprocess.run(
+        [tmp_path / "env/bin/python", "-c", script],
+        cwd=foreign.parent,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert notebook.stdout == "36 True\n", notebook.stderr

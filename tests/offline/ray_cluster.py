@@ -18,6 +18,9 @@ STOP_S = 30
 TOKEN = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0123456789abcdef" * 4}
 """Of whoever uses it: it stands open to nobody else on this machine."""
 
+LEAN = {"RAY_prestart_worker_first_driver": "0"}
+"""No processes that nobody asked for, and that lack our code."""
+
 
 @dataclass(frozen=True)
 class RayCluster:
@@ -53,7 +56,7 @@ def ray_cluster() -> Generator[RayCluster]:
                 stdout=subprocess.PIPE,
                 stderr=output,
                 text=True,
-                env=environment(TOKEN, demo=False),
+                env=environment({**TOKEN, **LEAN}, demo=False),
                 start_new_session=True,
             ) as process,
         ):

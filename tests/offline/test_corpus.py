@@ -5,7 +5,8 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ from config.settings import Settings
 from messaging.errors import UserError
 from offline.corpus import Progress, Report, label_corpus
 from offline.inputs import find_inputs
-from offline.part import PartResult, key_of
-from offline.tables import read_table
+from offline.part import PartResult, key_of, label_file
+from offline.pool import Done, Failed, Going, attempt
+from offline.tables import OutputError, read_table
 from tests.offline.clips import cut_demo
 
 FPS = 5
@@ -220,3 +222,50 @@ def test_a_folder_without_rights_is_named(clips: list[Path], tmp_path: Path) -> 
 def test_the_record_of_a_file_can_be_read_by_anybody(undisturbed: Path) -> None:
     records = [json.loads(path.read_text()) for path in (undisturbed / "parts").glob("*.json")]
     assert sorted(record["pictures"] for record in records) == [10, 15, 20, 30]
+
+
+class Elsewhere:
+    """A machine that has another folder in the place of ``parts``."""
+
+    def __init__(self, parts: Path, folder: Path) -> None:
+        self._parts = parts
+        self._folder = folder
+
+    def run(
+        self, function: Callable[..., Any], things: Sequence[tuple[Any, ...]]
+    ) -> Iterator[Going | Done | Failed]:
+        for index, thing in enumerate(things):
+            seen = tuple(self._folder if part == self._parts else part for part in thing)
+            yield attempt(index, function, seen, lambda _: None)
+
+
+def test_rows_that_do_not_arrive_are_told(
+    clips: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("offline.corpus.ARRIVE_S", 0.0)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    out = tmp_path / "out"
+    workers = Elsewhere(out / "parts", elsewhere)
+    report = label_corpus(
+        find_inputs([str(clips[3])]),
+        out,
+        Settings(),
+        FPS,
+        1,
+        ignore,
+        lambda _: nullcontext(workers),
+    )
+    (failure,) = report.failures
+    assert failure.reason == (
+        f"its rows did not arrive in {out / 'parts'}; name a folder that is shared"
+    )
+    assert len(read_table(out / "faces.csv")) == 0
+
+
+def test_a_machine_without_the_folder_does_not_make_one_of_its_own(
+    clips: list[Path], tmp_path: Path
+) -> None:
+    with pytest.raises(OutputError, match=r"no folder .*parts on .*; with --out, name one that"):
+        label_file(clips[3], "four", tmp_path / "parts", Settings(), FPS)
+    assert not (tmp_path / "parts").exists()

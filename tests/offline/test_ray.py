@@ -41,7 +41,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = tmp_path_factory.mktemp("clips")
     bad = folder / "bad.mp4"
     bad.write_text("no film")
-    return [CLIP, bad, *(cut_demo(folder / f"clip{n}.mp4", n, 2) for n in range(3))]
+    long = cut_demo(folder / "long.mp4", 6, 8)
+    return [long, bad, *(cut_demo(folder / f"clip{n}.mp4", n, 2) for n in range(3))]
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +145,7 @@ def test_without_an_address_a_cluster_is_started_and_a_stop_leaves_nothing_of_it
     out, temporary = tmp_path / "out", Path("/tmp") / f"r{os.getpid()}"
     temporary.mkdir()
     with started(
-        *("label", *files, "--out", out, "--engine", "ray", "--jobs", "2"),
+        *("label", *files, "--out", out, "--engine", "ray", "--jobs", "1"),
         demo=False,
         TMPDIR=str(temporary),
     ) as driver:
