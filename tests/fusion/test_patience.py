@@ -87,6 +87,32 @@ def test_what_was_forgotten_matters_only_where_it_could_have_won(offset: int, st
     assert (result.status, result.settled) == (status, status == "matched")
 
 
+@pytest.mark.parametrize(
+    ("onset", "offset", "label", "settled"),
+    [
+        (600, 1000, "sad", True),
+        (600, 630, "sad", True),
+        (400, 490, None, False),
+    ],
+)
+def test_a_camera_that_opens_again_at_an_earlier_time_has_forgotten_nothing_of_its_new_time(
+    onset: int, offset: int, label: str | None, settled: bool
+):
+    aligner = Aligner(RULE)
+    for ms in range(0, 10_000, 40):
+        aligner.faces(picture(ms, face()))
+    aligner.speech(said(9000, "analysed_until"), 0)
+    aligner.faces(mark(9999, "closed"))
+    aligner.speech(said(9999, "closed"), 0)
+    aligner.faces(mark(500, "opened"))
+    aligner.speech(said(500, "opened"), 0)
+    for ms in range(510, 2000, 40):
+        aligner.faces(picture(ms, face("sad")))
+    [result] = aligner.speech(ended(onset, offset), 0)
+    assert (result.label, result.settled) == (label, settled)
+    assert (result.status == "late") == (label is None)
+
+
 def test_an_aggregate_is_late_where_the_beginning_of_its_span_was_forgotten():
     rule = FusionSettings(method="mean", history_s=1)
     aligner = Aligner(rule)
