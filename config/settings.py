@@ -107,7 +107,8 @@ class FusionSettings(Section):
     patience_s: Positive = 2.0
     """A live result waits so long for proof, then goes out as not settled."""
     history_s: Annotated[float, Field(gt=0, le=3600)] = 60.0
-    """Faces are kept no longer than this, where a microphone is silent without having closed."""
+    """How far a microphone may lag behind the pictures. Faces are kept no longer than this plus
+    the longest utterance (``voice_activity.max_utterance_s``, ``max_gap_s``) and ``patience_s``."""
     exit_when_closed: bool = False
     """End when every source has closed, as files do."""
 

@@ -77,14 +77,26 @@ def test_an_utterance_that_comes_after_its_faces_were_forgotten_is_late():
     assert (result.label, result.picture) == (None, None)
 
 
-@pytest.mark.parametrize(("offset", "status"), [(1000, "matched"), (581, "matched"), (580, "late")])
-def test_what_was_forgotten_matters_only_where_it_could_have_won(offset: int, status: str):
+@pytest.mark.parametrize(
+    ("onset", "offset", "status", "settled"),
+    [
+        (561, 1000, "matched", True),
+        (560, 1000, "matched", False),  # a picture of the span is not counted
+        (561, 581, "matched", True),
+        (561, 580, "late", False),
+        (500, 581, "matched", False),
+        (500, 580, "late", False),
+    ],
+)
+def test_what_was_forgotten_matters_to_the_label_where_it_could_have_won_and_else_to_the_counts(
+    onset: int, offset: int, status: str, settled: bool
+):
     aligner = Aligner(RULE)
     for ms in range(0, 1001, 40):
         aligner.faces(picture(ms, face()))
     aligner.speech(said(1100, "analysed_until", "other"), 0)  # 600 ms is the first that is kept
-    [result] = aligner.speech(ended(500, offset), 0)
-    assert (result.status, result.settled) == (status, status == "matched")
+    [result] = aligner.speech(ended(onset, offset), 0)
+    assert (result.status, result.settled) == (status, settled)
 
 
 @pytest.mark.parametrize(
@@ -92,6 +104,7 @@ def test_what_was_forgotten_matters_only_where_it_could_have_won(offset: int, st
     [
         (600, 1000, "sad", True),
         (600, 630, "sad", True),
+        (400, 1000, "sad", False),  # pictures before it opened again count, and were forgotten
         (400, 490, None, False),
     ],
 )
