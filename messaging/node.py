@@ -302,12 +302,13 @@ class Node:
         elif credit.incarnation == received.incarnation:
             credit.heard_ns = now_ns
         elif received.incarnation > credit.incarnation and credit.heard_ns < now_ns - GONE_NS:
-            self.log.warning(
-                "%s was restarted; up to %d messages of %s were lost with it",
-                received.sender,
-                sent - 1 - credit.seq,
-                topic,
-            )
+            if sent:  # others send it, and say so
+                self.log.warning(
+                    "%s was restarted; up to %d messages of %s were lost with it",
+                    received.sender,
+                    sent - 1 - credit.seq,
+                    topic,
+                )
             credit.incarnation, credit.seq, credit.heard_ns = received.incarnation, sent - 1, now_ns
 
     def _obey(self, received: Received[Control]) -> None:
