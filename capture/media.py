@@ -147,21 +147,6 @@ def source_name(settings: MediaSettings, path: Path) -> str:
     return settings.name or re.sub(r"[^\w.-]", "_", path.stem)[:64]
 
 
-def wait_for(node: Node, names: Iterable[str]) -> bool:
-    """Until all of these nodes are running; ``False`` when asked to stop meanwhile."""
-    node.state = "waiting"
-    while node.alive():
-        running = {name for name, peer in node.peers().items() if peer.state == "running"}
-        missing = [name for name in names if name not in running]
-        if not missing:
-            node.text = ""
-            node.state = "running"
-            return True
-        node.text = f"waiting for {', '.join(missing)}"
-        node.receive(NAP_S)
-    return False
-
-
 def play(node: Node, file: MediaFile, activity: VoiceActivity, settings: MediaSettings) -> None:
     """Send the whole file at the speed that is asked for."""
     pace = Pace(settings.speed)
@@ -219,5 +204,5 @@ def run(settings: Settings) -> None:
             node.log.warning("%s has no sound: there will be no utterances", printable(file.path))
         elif file.video is None:
             node.log.warning("%s has no pictures: no utterance gets a label", printable(file.path))
-        if wait_for(node, settings.media.wait_for):
+        if node.wait_for(settings.media.wait_for):
             play(node, file, activity, settings.media)

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -49,6 +49,9 @@ GONE_NS = 2_000_000_000
 """A reader that said nothing for so long, while a newer one of its name speaks, was restarted."""
 FORGOTTEN_NS = 10_000_000_000
 """A reader that said nothing for so long is not waited for any more."""
+NAP_S = 0.1
+LONG_WAIT_NS = 15_000_000_000
+"""A wait for other nodes that lasts longer is worth a word."""
 MOST_READERS = 64
 """That a lossless sender waits for."""
 
@@ -225,6 +228,23 @@ class Node:
     def peers(self) -> Mapping[str, Heartbeat]:
         """The newest heartbeat of every other node, as of the last ``receive``."""
         return {name: received.message for name, received in self._peers.items()}
+
+    def wait_for(self, names: Iterable[str]) -> bool:
+        """Until all of these nodes are running; ``False`` when asked to stop meanwhile."""
+        self.state = "waiting"
+        since_ns, told = monotonic_ns(), False
+        while self.alive():
+            running = {name for name, peer in self.peers().items() if peer.state == "running"}
+            missing = [name for name in names if name not in running]
+            if not missing:
+                self.text, self.state = "", "running"
+                return True
+            self.text = f"waiting for {', '.join(missing)}"
+            if not told and monotonic_ns() - since_ns > LONG_WAIT_NS:
+                self.log.warning("still %s", self.text)
+                told = True
+            self.receive(NAP_S)
+        return False
 
     def give_credit(self, received: Received[Any]) -> None:
         """Tell a lossless sender that this reader has done with ``received``."""
