@@ -82,9 +82,8 @@ def _panel(title: str, content: RenderableType, hint: str = "") -> Panel:
 def _header(scene: Scene) -> Text:
     """What was lost, then name, rate and latency of each camera."""
     line = Text("emofuse", style="bold", no_wrap=True, overflow="crop")
-    for count, what in ((scene.dropped, "pictures dropped"), (scene.lost, "messages lost")):
-        if count:
-            line.append(f"   {count} {what}", style=WARNING)
+    for loss in scene.losses:
+        line.append(f"   {loss}", style=WARNING)
     for camera in scene.cameras:
         line.append(f"   {plain(camera.source)}", style="bold")
         line.append(f" {camera.rate_hz:.1f}/s", style=FAINT)

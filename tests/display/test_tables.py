@@ -122,3 +122,9 @@ def test_an_utterance_is_one_line_in_the_files_own_time() -> None:
 def test_an_utterance_without_a_face_says_why() -> None:
     line = utterance_line(Scene(), utterance(0, 1000, None).message)
     assert line.split() == ["0.00", "-", "1.00", "s", "-", "no", "face", "microphone"]
+
+
+def test_one_loss_is_told_in_the_singular() -> None:
+    assert Scene((), (), dropped=1, lost=2).losses == ["1 picture dropped", "2 messages lost"]
+    assert Scene((), (), dropped=2, lost=1).losses == ["2 pictures dropped", "1 message lost"]
+    assert Scene((), ()).losses == []
