@@ -36,6 +36,9 @@ LOST_FOR_NS = SECOND // 2
 """Sound that comes later than foretold by 50 ms, for half a second without exception, is not late:
 some before it was lost and nobody said so."""
 
+LATE_FOR_NS = SECOND // 5
+"""Less, or for a shorter time, is not made up for; but then the error bound holds as much."""
+
 
 @dataclass(frozen=True, slots=True)
 class Instant:
@@ -123,7 +126,7 @@ class SampleClock:
         if not self._knots:
             raise ValueError("no sound has come yet: it has no time")
         bound_ns = self._reported_ns if self._latency_ns is None else TRUSTED_BOUND_NS
-        bound_ns += abs(self._aside_ns) + self._spread()
+        bound_ns += abs(self._aside_ns) + self._spread() + self._disagreement()
         return Instant(self._host_ns(sample_ns), bound_ns)
 
     def _host_ns(self, sample_ns: int) -> int:
@@ -154,6 +157,12 @@ class SampleClock:
         host_ns += passed_ns + max(-slew_ns, min(aside_ns, slew_ns))
         self._aside_ns = target_ns - host_ns
         self._knots.append((end_ns, host_ns))
+
+    def _disagreement(self) -> int:
+        """By how much all that came lately was later than the line foretells."""
+        since_ns = self._late[-1][0] - LATE_FOR_NS if self._late else 0
+        lately = [late for end, late in self._late if end > since_ns]
+        return max(0, min(lately, default=0))
 
     def _spread(self) -> int:
         """How far the seconds' earliest arrivals typically lie from the line."""

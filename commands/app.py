@@ -15,7 +15,7 @@ from commands.processes import REFUSED, Process, run_process
 from commands.requirements import require_limits, require_system_libraries
 from config.load import SettingsError, load_settings
 from config.settings import Settings
-from messaging.address import refuse_strangers, shared_address
+from messaging.address import endpoints, refuse_strangers, shared_address
 from messaging.errors import UserError, system_lack
 from messaging.node import TERMINAL_SIGNALS
 
@@ -414,6 +414,7 @@ def _run_alone(process: Process, settings: Settings) -> None:
     if not settings.bus.address:
         bus = settings.bus.model_copy(update={"address": shared_address()})
         settings = settings.model_copy(update={"bus": bus})
+    endpoints(settings.bus.address)  # refused before anything is said
     print(f"emofuse {process.name}: hub at {settings.bus.address}", file=sys.stderr)
     run_process(process, settings)
 

@@ -1,7 +1,9 @@
 """Decides before anything starts: which sources there are, and which processes they need."""
 
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from capture.demo import CLIP
@@ -40,6 +42,8 @@ def make_plan(settings: Settings, address: str, *, quiet_stdout: bool) -> Plan:
     sources, notes = _choose_sources(settings)
     update: dict[str, Any] = {"bus": settings.bus.model_copy(update={"address": address})}
     if sources == ("media",):
+        if not settings.bus.address:  # else nodes that were started by hand may join
+            _refuse_unknown(settings.media.wait_for, display)
         seen_by = (LAUNCHER,) if display == "none" else (LAUNCHER, "display")
         media: dict[str, Any] = {"wait_for": (*settings.media.wait_for, *seen_by)}
         if settings.media.file is None:
@@ -82,6 +86,16 @@ def _waiting_for_the_recorder(settings: Settings) -> Settings:
     )
 
 
+def _refuse_unknown(awaited: Iterable[str], display: Display) -> None:
+    known = {"hub", "launcher", "inference", "fusion", *(["display"] if display != "none" else [])}
+    for name in awaited:
+        if name not in known:
+            raise UserError(
+                f"media.wait_for names {name!r}, and no node of this pipeline has that name; "
+                f"there are {', '.join(sorted(known))}"
+            )
+
+
 def _choose_sources(settings: Settings) -> tuple[tuple[Source, ...], tuple[str, ...]]:
     if settings.replay.session is not None:
         return ("player",), ()
@@ -92,6 +106,7 @@ def _choose_sources(settings: Settings) -> tuple[tuple[Source, ...], tuple[str, 
                 f"{settings.media.file} plays as camera and microphone; leave out --camera and "
                 "--microphone, or --media"
             )
+        _check_file(settings.media.file)
         return ("media",), ()
     if (camera, microphone) == ("none", "none"):
         raise UserError(
@@ -110,6 +125,15 @@ def _choose_sources(settings: Settings) -> tuple[tuple[Source, ...], tuple[str, 
     if microphone != "none" and "microphone" not in missing:
         present.append("microphone")
     return tuple(present), tuple(missing.values())
+
+
+def _check_file(file: Path) -> None:
+    from capture.containers import check
+
+    try:
+        check(file)
+    except UserError as error:
+        raise UserError(f"media.file: {error}") from None
 
 
 def camera_lack() -> str:

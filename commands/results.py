@@ -1,11 +1,14 @@
 """What a run gives to its user: utterances as they come, and a summary."""
 
 import json
+import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from messaging.errors import UserError
 from messaging.ledger import dropped, lost, unknown
 from messaging.schema import Heartbeat, UtteranceEmotion
 
@@ -65,6 +68,10 @@ class Summary:
 
     def print(self) -> None:
         """A table of the utterances, and a line for each thing that did not go as it should."""
+        with _writing():
+            self._print()
+
+    def _print(self) -> None:
         from rich.console import Console
         from rich.table import Table
 
@@ -112,7 +119,24 @@ def _figures(pulses: Sequence[Heartbeat]) -> dict[str, Any]:
 
 
 def print_json(record: Mapping[str, Any]) -> None:
-    print(json.dumps(record, allow_nan=False), flush=True)
+    """Raises:
+    UserError: standard output takes no more.
+    """
+    with _writing():
+        print(json.dumps(record, allow_nan=False), flush=True)
+
+
+@contextmanager
+def _writing() -> Generator[None]:
+    try:
+        yield
+        sys.stdout.flush()
+    except OSError as error:
+        with suppress(OSError, ValueError):  # what is left would be tried again at the very end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise UserError(
+            f"standard output cannot be written: {error.strerror}; look where it goes"
+        ) from None
 
 
 def _cells(result: UtteranceEmotion) -> list[str]:

@@ -14,7 +14,13 @@ from commands.processes import REFUSED, Process
 from commands.results import Summary, print_json, utterance_record
 from commands.supervisor import Supervisor
 from config.settings import Settings
-from messaging.address import PRIVATE_PREFIX, announced, private_address
+from messaging.address import (
+    PRIVATE_PREFIX,
+    announced,
+    endpoints,
+    private_address,
+    refuse_strangers,
+)
 from messaging.errors import UserError
 from messaging.node import Node
 from messaging.schema import Control, Heartbeat, LogRecord, UtteranceEmotion
@@ -85,6 +91,10 @@ def run(
     as_json: bool,
 ) -> int:
     """Run until the sources end or somebody says stop. Returns the exit code."""
+    if settings.bus.address:
+        endpoints(settings.bus.address)
+        way_out = f"start hub --bind {settings.bus.address} --insecure, and the nodes by hand,"
+        refuse_strangers(settings.bus.address, way_out)
     with _private_folder() as folder:
         address = settings.bus.address or private_address(Path(folder))
         plan = make_plan(settings, address, quiet_stdout=as_json)

@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from multiprocessing.context import SpawnProcess
 from types import TracebackType
 from typing import Self
@@ -119,6 +120,9 @@ class Supervisor:
     def __enter__(self) -> Self:
         """Start all. A signal that comes meanwhile is heard when every child can be stopped."""
         try:
+            if sys.platform != "win32":
+                # Launched with the first child, it would let go of the signals that are held.
+                resource_tracker.ensure_running()
             for row in self._rows:
                 with _signals_held():
                     self.children.append(Child(row, self._settings))

@@ -76,7 +76,11 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     for name, value in sorted(environment.items()):
         if not name.startswith(PREFIX) or name == CONFIG_VARIABLE:
             continue
-        *sections, key = name.removeprefix(PREFIX).lower().split(NESTED)
+        *sections, key = parts = name.removeprefix(PREFIX).lower().split(NESTED)
+        if not all(parts):
+            raise SettingsError(
+                f"{name} in the environment names no setting; write {PREFIX}SECTION{NESTED}KEY"
+            )
         place = values
         for section in sections:
             inside: dict[str, Any] | str = place.setdefault(section, {})
@@ -120,15 +124,21 @@ def _explain(error: ValidationError, origins: Iterable[_Origin]) -> list[str]:
             location = location[:2]
         origin = next((origin.name for origin in origins if origin.has(location)), "the defaults")
         key = ".".join(location)
-        if problem["type"] == "value_error":
-            subject = f"{key}: " if key else ""
-            ranges[subject + str(problem.get("ctx", {}).get("error"))] = []
+        told = str(problem.get("ctx", {}).get("error"))
+        if problem["type"] == "value_error" and len(location) < 2:  # of a section, or of all
+            ranges[f"{key}: {told}" if key else told] = []
         elif unknown:
             known = ", ".join(_neighbours(location))
             ranges[f"{key} (from {origin})"] = [f"there is no such setting; known are {known}"]
         else:
             subject = f"{key} = {problem['input']!r} (from {origin})"
             message = problem["msg"][:1].lower() + problem["msg"][1:]
+            if problem["type"] == "value_error":
+                message = told
+            elif problem["type"] == "model_type":
+                message = (
+                    f"{key} is a table of settings: [{key}], or {PREFIX}{key.upper()}{NESTED}KEY"
+                )
             ranges.setdefault(subject, []).append(message)
     return [
         f"{subject}: {' or '.join(messages)}" if messages else subject

@@ -1,9 +1,10 @@
 """Every setting with its default, unit and range. Seconds end in ``_s``."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
@@ -16,6 +17,20 @@ def _split_commas(value: object) -> object:
     return tuple(part for part in value.split(",") if part) if isinstance(value, str) else value
 
 
+def _check_address(address: str) -> str:
+    """Its form; whether a hub can be there is for the hub to say."""
+    if address and not re.fullmatch(r"ipc://.+|tcp://.+:[0-9]+", address, re.DOTALL):
+        raise ValueError("expected ipc:///PATH or tcp://HOST:PORT")
+    return address
+
+
+def _refuse_nameless(file: object) -> object:
+    """The empty path would be the working folder."""
+    if file == "" or file == Path():
+        raise ValueError("this names no file; give it one, or leave it out")
+    return file
+
+
 Names = Annotated[tuple[Name, ...], BeforeValidator(_split_commas)]
 
 
@@ -26,7 +41,7 @@ class Section(BaseModel):
 
 
 class BusSettings(Section):
-    address: str = ""
+    address: Annotated[str, AfterValidator(_check_address)] = ""
     """Where the hub is: ``ipc:///path`` or ``tcp://host:port``. Empty: the launcher chooses a
     private one. The hub takes five neighbouring places of it (ports, or files with a suffix)."""
     connect_timeout_s: Positive = 10.0
@@ -79,7 +94,7 @@ class VoiceActivitySettings(Section):
 
 
 class MediaSettings(Section):
-    file: Path | None = None
+    file: Annotated[Path | None, BeforeValidator(_refuse_nameless)] = None
     speed: Annotated[float, Field(gt=0, le=100)] | Literal["max"] = 1.0
     """1 plays in real time; ``max`` as fast as it goes without loss."""
     name: Annotated[str, Field(max_length=64, pattern=r"^[\w.-]*$")] = ""
@@ -113,7 +128,8 @@ class FusionSettings(Section):
     patience_s: Positive = 2.0
     """A live result waits so long for proof, then goes out as not settled."""
     history_s: Annotated[float, Field(gt=0, le=3600)] = 60.0
-    """Faces are kept no longer than this, where a microphone is silent without having closed."""
+    """How far a microphone may lag behind the pictures. Faces are kept no longer than this plus
+    the longest utterance (``voice_activity.max_utterance_s``, ``max_gap_s``) and ``patience_s``."""
     exit_when_closed: bool = False
     """End when every source has closed, as files do."""
 

@@ -116,11 +116,9 @@ def _note(view: Picture, text: str, colour: str, measures: Measures, taken: list
 
 def _losses(canvas: Picture, scene: Scene, measures: Measures, floor: int) -> list[Box]:
     """Overtaken pictures and lost messages, above the voice, when there are any."""
-    parts = [f"{scene.dropped} pictures dropped"] if scene.dropped else []
-    parts += [f"{scene.lost} messages lost"] if scene.lost else []
-    if not parts:
+    if not scene.losses:
         return []
-    text = elide(", ".join(parts), measures.text, canvas.shape[1] - 4 * measures.pad)
+    text = elide(", ".join(scene.losses), measures.text, canvas.shape[1] - 4 * measures.pad)
     left = canvas.shape[1] - text_width(text, measures.text) - 3 * measures.pad
     top = floor - measures.line - 2 * measures.pad
     return [paint_chip(canvas, [(text, bgr(WARNING), False)], (left, top), measures)]

@@ -99,3 +99,13 @@ class Scene:
         """A stamp as people read it: time in the file, or since ``origin_ns`` when live."""
         is_file = stamp.clock.startswith("media:")
         return (stamp.captured_ns if is_file else stamp.pipeline_ns - self.origin_ns) / 1e9
+
+    @property
+    def losses(self) -> list[str]:
+        """What did not get through, in words; empty where all did."""
+        counted = (self.dropped, "picture", "dropped"), (self.lost, "message", "lost")
+        return [
+            f"{count} {what}{'' if count == 1 else 's'} {fate}"
+            for count, what, fate in counted
+            if count
+        ]

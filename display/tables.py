@@ -107,9 +107,8 @@ def _header(scene: Scene) -> Text:
         line.append(shortened(plain(session.marker), LONGEST_MARKER), style="bold")
         line.append("  ")
     line.append("emofuse", style="bold")
-    for count, what in ((scene.dropped, "pictures dropped"), (scene.lost, "messages lost")):
-        if count:
-            line.append(f"   {count} {what}", style=WARNING)
+    for loss in scene.losses:
+        line.append(f"   {loss}", style=WARNING)
     for camera in scene.cameras:
         line.append(f"   {plain(camera.source)}", style="bold")
         line.append(f" {camera.rate_hz:.1f}/s", style=FAINT)

@@ -7,13 +7,14 @@ from bisect import bisect_right, insort
 from collections.abc import Iterable
 from operator import attrgetter
 
-from config.settings import FusionSettings
-from fusion.history import History
+from config.settings import FusionSettings, VoiceActivitySettings
+from fusion.history import BEFORE_ALL, History
 from fusion.match import Match, Method, Reference
 from fusion.microphone import Microphone, Utterance
 from messaging.schema import FaceEmotions, SpeechEvent, UtteranceEmotion
 
 SECOND = 1_000_000_000
+LONGEST_S = VoiceActivitySettings().max_utterance_s
 
 _onset_ns = attrgetter("onset_ns")
 
@@ -25,12 +26,22 @@ class Aligner:
     do.
     """
 
-    def __init__(self, settings: FusionSettings) -> None:
+    def __init__(self, settings: FusionSettings, max_utterance_s: float = LONGEST_S) -> None:
+        """Of utterances longer than ``max_utterance_s`` the first faces may be forgotten."""
         self._reference: Reference = settings.reference
         self._method: Method = settings.method
         self._max_gap_ns = round(settings.max_gap_s * SECOND)
         self._patience_ns = round(settings.patience_s * SECOND)
         self._history_ns = round(settings.history_s * SECOND)
+        self._heard_ns = (
+            self._history_ns
+            + round(max_utterance_s * SECOND)
+            + self._max_gap_ns
+            + self._patience_ns
+        )
+        """The limit while somebody is heard: an utterance that came within ``history_s`` of its
+        end, and waits for no longer than patience allows, finds all that is near it.
+        """
         self._histories: dict[str, History] = {}
         self._microphones: dict[str, Microphone] = {}
         self._waiting: dict[tuple[str, ...], list[Utterance]] = {}
@@ -56,13 +67,14 @@ class Aligner:
         if not history.add(message):
             self.ignored += 1
             return []
-        history.forget(history.shown_ns - self._history_ns)
-        return [
+        results = [
             result
             for cameras in self._waiting
             if not cameras or message.source in cameras
             for result in self._proven(cameras)
         ]
+        self._forget([history])
+        return results
 
     def speech(self, message: SpeechEvent, arrived_ns: int) -> list[UtteranceEmotion]:
         """Take a speech event; give out a provisional result, and what is proven by now.
@@ -77,7 +89,7 @@ class Aligner:
         results = self._take(utterances)
         if not self._competing(()) and all(m.closed for m in self._microphones.values()):
             results += self._give_up(())  # sound alone
-        self._forget()
+        self._forget(self._histories.values())
         return results
 
     def expire(self, now_ns: int) -> list[UtteranceEmotion]:
@@ -156,11 +168,14 @@ class Aligner:
             return [self._histories.setdefault(name, History()) for name in cameras]
         return [history for history in self._histories.values() if history.seen]
 
-    def _forget(self) -> None:
-        """Let go of pictures that all microphones have passed, with all their utterances."""
-        needed_ns = [m.needed_ns for m in self._microphones.values() if not m.closed]
-        if not needed_ns:
-            return  # one may open again; the limit of history holds
-        needed_ns += [waiting[0].onset_ns for waiting in self._waiting.values() if waiting]
-        for history in self._histories.values():
-            history.forget(min(needed_ns) - self._max_gap_ns)
+    def _forget(self, histories: Iterable[History]) -> None:
+        """Let go of pictures that all microphones have passed, with all their utterances, and of
+        those beyond the limit.
+        """
+        listening = [m.needed_ns for m in self._microphones.values() if not m.closed]
+        waiting = [waiting[0].onset_ns for waiting in self._waiting.values() if waiting]
+        limit_ns = self._heard_ns if listening or waiting else self._history_ns
+        # where none listens, one may open again
+        passed_ns = min(listening + waiting) - self._max_gap_ns if listening else BEFORE_ALL
+        for history in histories:
+            history.forget(max(passed_ns, history.shown_ns - limit_ns))

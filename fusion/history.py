@@ -116,7 +116,8 @@ class History:
 
     def _open(self, at_ns: int) -> None:
         """Nothing comes before ``at_ns``. A source whose clock was set back starts anew, or it
-        would be ignored until its clock has caught up.
+        would be ignored until its clock has caught up. What was forgotten of the time from
+        ``at_ns`` on is void with it; before, it may reach up to there.
         """
         if at_ns < self.shown_ns:
             del self._pictures[bisect_left(self._pictures, at_ns) :]
@@ -126,6 +127,7 @@ class History:
                 last = self._holes[-1]
                 self._holes[-1] = replace(last, before_ns=min(last.before_ns, at_ns))
             self.shown_ns = at_ns - 1
+            self.forgotten_ns = min(self.forgotten_ns, at_ns - 1)
 
     def _find_hole(self, before_ns: int, index: int) -> None:
         """A number that fell back is of a source that began anew, and whose ``opened`` was lost."""

@@ -63,7 +63,7 @@ class Match:
 
     def final(self, method: Method, *, proven: bool) -> UtteranceEmotion:
         """The last word, with what is known."""
-        if self._is_late(method):
+        if self._has_forgotten(self._label_ns(method)):
             return replace(self._result(None, "late"), final=True)
         span = self.utterance.onset_ns, self.utterance.offset_ns
         pictures = sum(history.pictures(*span) for history in self._histories)
@@ -75,7 +75,9 @@ class Match:
             faces=len(faces),
             coverage=len(faces) / pictures if pictures else 0.0,
             missing=min(missing, MOST),
-            settled=proven and not self.utterance.cut_short,
+            settled=proven
+            and not self.utterance.cut_short
+            and not self._has_forgotten(self._window_ns[0]),
             final=True,
         )
         if not faces:
@@ -105,12 +107,14 @@ class Match:
             max(self.utterance.offset_ns, self._instant_ns + self._reach_ns),
         )
 
-    def _is_late(self, method: Method) -> bool:
-        """Whether a picture that is no longer kept could have changed the label."""
-        needed_ns = self._instant_ns - self._reach_ns
-        if method != "nearest":
-            needed_ns = min(needed_ns, self.utterance.onset_ns)
-        return any(history.forgotten_ns >= needed_ns for history in self._histories)
+    def _label_ns(self, method: Method) -> int:
+        """The first instant at which a picture could change the label."""
+        nearest_ns = self._instant_ns - self._reach_ns
+        return nearest_ns if method == "nearest" else min(nearest_ns, self.utterance.onset_ns)
+
+    def _has_forgotten(self, since_ns: int) -> bool:
+        """Whether a picture or a hole from an instant on is no longer kept."""
+        return any(history.forgotten_ns >= since_ns for history in self._histories)
 
     def _status(self) -> Status:
         if self._winner:

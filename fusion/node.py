@@ -19,7 +19,7 @@ LOOK_AROUND_S = 0.05
 def run(settings: Settings) -> None:
     """Label utterances until asked to stop, or until every source has closed where that is set."""
     bus = settings.bus
-    aligner = Aligner(settings.fusion)
+    aligner = Aligner(settings.fusion, settings.voice_activity.max_utterance_s)
     with Node(
         "fusion",
         bus.address,

@@ -58,7 +58,7 @@ def endpoints(address: str) -> Endpoints:
     return Endpoints(*(f"tcp://{host}:{first + place}" for place in range(len(_PLACES))))
 
 
-def refuse_strangers(address: str) -> None:
+def refuse_strangers(address: str, way_out: str = "add --insecure") -> None:
     """Raises:
     UserError: a hub there could be reached from other machines, without keys and unencrypted.
     """
@@ -67,7 +67,7 @@ def refuse_strangers(address: str) -> None:
     if address.startswith("tcp://") and not is_local:
         raise UserError(
             f"{address} is open to other machines, without keys and unencrypted; "
-            "bind to 127.0.0.1, or add --insecure in a network that you trust"
+            f"bind to 127.0.0.1, or {way_out} in a network that you trust"
         )
 
 

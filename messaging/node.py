@@ -50,6 +50,8 @@ GONE_NS = 2_000_000_000
 FORGOTTEN_NS = 10_000_000_000
 """A reader that said nothing for so long is not waited for any more."""
 NAP_S = 0.1
+LONG_WAIT_NS = 15_000_000_000
+"""A wait for other nodes that lasts longer is worth a word."""
 MOST_READERS = 64
 """That a lossless sender waits for."""
 
@@ -236,6 +238,7 @@ class Node:
     def wait_for(self, names: Iterable[str]) -> bool:
         """Until all of these nodes are running; ``False`` when asked to stop meanwhile."""
         self.state = "waiting"
+        since_ns, told = monotonic_ns(), False
         while self.alive():
             running = {name for name, peer in self.peers().items() if peer.state == "running"}
             missing = [name for name in names if name not in running]
@@ -243,6 +246,9 @@ class Node:
                 self.text, self.state = "", "running"
                 return True
             self.text = f"waiting for {', '.join(missing)}"
+            if not told and monotonic_ns() - since_ns > LONG_WAIT_NS:
+                self.log.warning("still %s", self.text)
+                told = True
             self.receive(NAP_S)
         return False
 
@@ -328,7 +334,7 @@ class Node:
         elif credit.incarnation == received.incarnation:
             credit.heard_ns = now_ns
         elif received.incarnation > credit.incarnation and credit.heard_ns < now_ns - GONE_NS:
-            if lost := sent - 1 - credit.seq:
+            if lost := sent - 1 - credit.seq:  # of what others send, they say so
                 self.log.warning(
                     "%s was restarted; up to %d messages of %s were lost with it",
                     received.sender,

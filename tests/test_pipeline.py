@@ -191,7 +191,7 @@ def test_two_pipelines_on_one_machine_do_not_meet() -> None:
         (("--config", "no/such.toml"), "config file no/such.toml: No such file"),
         (("--camera", "none", "--microphone", "none"), "both none"),
         (("node", "brain"), "no node 'brain'; there are"),
-        (("hub", "--bind", "udp://x"), "hub address 'udp://x'"),
+        (("hub", "--bind", "udp://x"), "bus.address = 'udp://x' (from the command line): expected"),
         (("hub", "--bind", "tcp://0.0.0.0:5990"), "is open to other machines, without keys"),
         (("--display", "window"), "no screen for a window"),
         (("--no-such-option",), "--no-such-option"),
@@ -205,6 +205,33 @@ def test_a_mistake_gets_one_clear_line_and_exit_code_2(
     assert run.returncode == 2, run.stderr
     assert error in run.stderr
     assert "Traceback" not in run.stderr
+    assert not list(tmp_path.iterdir()), "files were left behind"
+
+
+RUN = ("--display", "none")
+FUSION = ("node", "fusion")
+
+
+@pytest.mark.parametrize(
+    ("options", "address", "error"),
+    [
+        (
+            RUN,
+            "tcp://0.0.0.0:5990",
+            "start hub --bind tcp://0.0.0.0:5990 --insecure, and the nodes",
+        ),
+        (RUN, "tcp://127.0.0.1:65534", "the port must lie in 1 to"),
+        (FUSION, "tcp://127.0.0.1:65534", "the port must lie in 1 to"),
+        (RUN, "foo", "bus.address = 'foo' (from the environment): expected ipc:///PATH or tcp://"),
+    ],
+)
+def test_an_address_where_no_hub_should_be_is_refused_before_anything_is_said_or_started(
+    options: tuple[str, ...], address: str, error: str, tmp_path: Path
+) -> None:
+    run = emofuse(*options, EMOFUSE_BUS__ADDRESS=address, TMPDIR=str(tmp_path))
+    assert run.returncode == 2, run.stderr
+    (line,) = run.stderr.splitlines()
+    assert error in line
     assert not list(tmp_path.iterdir()), "files were left behind"
 
 

@@ -14,6 +14,7 @@ from capture.media import Heard, Seen, Source, messages, source_name
 from capture.media_file import open_media
 from capture.voice_activity import VoiceActivity
 from config.settings import BusSettings, MediaSettings, Settings, VoiceActivitySettings
+from messaging import node
 from messaging.errors import UserError
 from messaging.node import Node
 from messaging.pacing import START_LEAD_NS, Pace
@@ -236,10 +237,11 @@ def test_sound_alone_waits_for_those_who_read_speech(tmp_path: Path, address: st
 
 
 def test_nothing_is_sent_before_the_nodes_that_are_waited_for_run(
-    talking: Path, address: str
+    talking: Path, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(node, "LONG_WAIT_NS", 300 * MS)
     deadline = time.monotonic() + 10
-    with Node("watcher", address, [VIDEO]) as watcher:
+    with Node("watcher", address, [VIDEO]) as watcher, Node("logger", address, [LOG]) as logger:
         wanted = settings(talking, address, 10.0, ("inference",))
         playing = threading.Thread(target=media.run, args=(wanted,))
         playing.start()
@@ -248,6 +250,13 @@ def test_nothing_is_sent_before_the_nodes_that_are_waited_for_run(
             assert watcher.receive(0.05) == []
         said = watcher.peers()["media"]
         assert (said.state, said.text) == ("waiting", "waiting for inference")
+        told: list[Received[Any]] = []
+        while not told:
+            assert time.monotonic() < deadline
+            told += logger.receive(0.05)
+        for _ in range(5):  # once
+            told += logger.receive(0.2)
+        assert [one.message.text for one in told] == ["still waiting for inference"]
         with Node("inference", address) as late:
             assert late.alive()
             while not watcher.receive(0.05):

@@ -150,6 +150,21 @@ def test_an_overflow_that_nobody_flags_is_found_within_a_second() -> None:
     assert abs(card.error_ms()) < 1.0
 
 
+@pytest.mark.parametrize("lost_s", [0.01, 0.03, 0.045])
+def test_a_loss_that_is_too_short_to_be_made_up_for_widens_the_bound(lost_s: float) -> None:
+    card = Card(jitter_ms=2.0)
+    card.run(20)
+    before = card.instant().bound_ns
+    card.lose(lost_s)
+    card.run(0.3)
+    for _ in range(4000):
+        card.deliver()
+        assert abs(card.error_ms()) * MS <= card.instant().bound_ns
+    assert card.lost == 0
+    assert card.instant().bound_ns < before + 2 * MS
+    assert abs(card.error_ms()) < 1.0
+
+
 def test_late_blocks_are_not_taken_for_lost_ones() -> None:
     """The process stood still for 0.4 s, then all blocks came at once."""
     card = Card()

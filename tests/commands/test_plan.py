@@ -67,9 +67,9 @@ def test_without_any_device_both_are_named() -> None:
 
 @pytest.mark.there_is("camera", "microphone")
 def test_a_file_goes_before_devices() -> None:
-    chosen = plan({"media": {"file": "talk.mp4"}, "display": {"kind": "none"}})
+    chosen = plan({"media": {"file": CLIP}, "display": {"kind": "none"}})
     assert names(chosen) == ["hub", "media", "inference", "fusion"]
-    assert chosen.settings.media.file == Path("talk.mp4")
+    assert chosen.settings.media.file == CLIP
     assert chosen.settings.media.wait_for == ("inference", "fusion", "launcher")
 
 
@@ -113,8 +113,23 @@ def test_a_device_beside_a_file_is_refused(device: str) -> None:
 
 
 def test_a_file_waits_for_whom_it_was_told_to_wait() -> None:
-    chosen = plan({"media": {"wait_for": ["fusion", "judge"]}, "display": {"kind": "terminal"}})
-    assert chosen.settings.media.wait_for == ("fusion", "judge", "launcher", "display")
+    chosen = plan({"media": {"wait_for": ["fusion", "hub"]}, "display": {"kind": "terminal"}})
+    assert chosen.settings.media.wait_for == ("fusion", "hub", "launcher", "display")
+
+
+def test_a_file_does_not_wait_for_a_node_that_cannot_come() -> None:
+    awaited = {"media": {"wait_for": ["fusion", "judge"]}}
+    with pytest.raises(UserError, match=r"wait_for names 'judge', .* there are .*, inference"):
+        plan(awaited)
+    with pytest.raises(UserError, match="names 'display'"):
+        plan({"media": {"wait_for": ["display"]}, "display": {"kind": "none"}})
+    joined = plan({**awaited, "bus": {"address": ADDRESS}})  # others may come there
+    assert "judge" in joined.settings.media.wait_for
+
+
+def test_a_file_that_is_not_there_is_refused() -> None:
+    with pytest.raises(UserError, match=r"media\.file: no media file /no/such\.mp4"):
+        plan({"media": {"file": "/no/such.mp4"}})
 
 
 def test_a_stdout_that_programs_read_gets_no_view(monkeypatch: pytest.MonkeyPatch) -> None:

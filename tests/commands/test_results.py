@@ -1,8 +1,12 @@
 """What a run says at its end."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
-from commands.results import Summary
+from commands.results import Summary, print_json
+from messaging.errors import UserError
 from messaging.schema import Heartbeat, Stamp, TopicCounts, UtteranceEmotion
 
 STAMP = Stamp(0, "clock")
@@ -53,3 +57,15 @@ def test_a_narrow_terminal_gets_lines_whose_figures_are_whole(
 def test_a_run_without_mishaps_has_none_to_tell(capsys: pytest.CaptureFixture[str]) -> None:
     Summary([], [pulse("fusion", 1)], {}, "fusion has done").print()
     assert capsys.readouterr().out == "No utterance was heard.\n"
+
+
+@pytest.mark.parametrize(
+    "tell", [lambda: print_json({}), lambda: Summary([], [], {}, "fusion has done").print()]
+)
+def test_a_full_disk_behind_standard_output_is_told_as_that(
+    tell: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr("sys.stdout", full)
+        with pytest.raises(UserError, match=r"^standard output cannot be written: No space left"):
+            tell()

@@ -5,7 +5,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -173,11 +174,13 @@ if __name__ == "__main__":
 """
 
 
-def test_a_killed_launcher_leaves_no_orphan(tmp_path: Path) -> None:
-    script = tmp_path / "launch.py"
+@contextmanager
+def launched(folder: Path) -> Generator[list[int]]:
+    """The processes of a launcher that is killed at the end, in a process of its own."""
+    script = folder / "launch.py"
     script.write_text(LAUNCHER)
     with subprocess.Popen(
-        [sys.executable, script, f"ipc://{tmp_path}/hub"],
+        [sys.executable, script, f"ipc://{folder}/hub"],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -186,5 +189,22 @@ def test_a_killed_launcher_leaves_no_orphan(tmp_path: Path) -> None:
         assert launcher.stdout is not None
         pids = [int(pid) for pid in launcher.stdout.readline().split()]
         assert len(pids) == 3
-        launcher.kill()
+        try:
+            yield pids
+        finally:
+            launcher.kill()
     wait_until_gone(pids)
+
+
+def test_a_killed_launcher_leaves_no_orphan(tmp_path: Path) -> None:
+    with launched(tmp_path):
+        pass
+
+
+def test_ctrl_c_is_held_from_the_first_child_on(tmp_path: Path) -> None:
+    """Else one that still starts ends with a traceback."""
+    with launched(tmp_path) as pids:
+        for pid in pids:
+            status = Path(f"/proc/{pid}/status").read_text()
+            blocked = int(status.partition("SigBlk:")[2].split()[0], 16)
+            assert blocked >> (signal.SIGINT - 1) & 1

@@ -77,7 +77,7 @@ def test_every_error_has_a_line() -> None:
 def test_a_key_that_does_not_exist_is_named_with_those_that_do(toml: Path) -> None:
     assert error_of(environment={"EMOFUSE_CAMERA__FSP": "3"}) == (
         "camera.fsp (from the environment): there is no such setting; "
-        "known are device, name, width, height, fps"
+        "known are device, name, width, height, fps, wait_for"
     )
     toml.write_text("[camra]\nfps = 3\n")
     assert error_of(file=toml).startswith(f"camra (from file {toml}): there is no such setting")
@@ -85,6 +85,34 @@ def test_a_key_that_does_not_exist_is_named_with_those_that_do(toml: Path) -> No
 
 def test_a_section_that_is_no_section_is_an_error() -> None:
     assert "camera = '3' (from the environment)" in error_of(environment={"EMOFUSE_CAMERA": "3"})
+
+
+def test_a_table_that_is_given_as_a_value_is_told_how_it_is_written(toml: Path) -> None:
+    toml.write_text("camera = 3\n")
+    assert error_of(file=toml) == (
+        f"camera = 3 (from file {toml}): camera is a table of settings: [camera], or "
+        "EMOFUSE_CAMERA__KEY"
+    )
+
+
+def test_a_variable_that_names_nothing_is_named() -> None:
+    for name in ("EMOFUSE_", "EMOFUSE___FPS", "EMOFUSE_CAMERA__"):
+        assert error_of(environment={name: "1"}) == (
+            f"{name} in the environment names no setting; write EMOFUSE_SECTION__KEY"
+        )
+
+
+@pytest.mark.parametrize("address", ["foo", "udp://x", "ipc://", "tcp://host", "tcp://:5550"])
+def test_an_address_that_is_none_is_named_with_its_origin(address: str) -> None:
+    assert error_of(environment={"EMOFUSE_BUS__ADDRESS": address}) == (
+        f"bus.address = {address!r} (from the environment): expected ipc:///PATH or tcp://HOST:PORT"
+    )
+
+
+def test_a_file_without_a_name_is_none() -> None:
+    assert error_of(environment={"EMOFUSE_MEDIA__FILE": ""}) == (
+        "media.file = '' (from the environment): this names no file; give it one, or leave it out"
+    )
 
 
 def test_a_section_cannot_be_a_value_and_a_section() -> None:

@@ -177,3 +177,9 @@ def test_a_marker_cannot_steer_the_terminal_and_is_shortened() -> None:
     (head, *_) = drawn(scene, 80, 24)
     assert head.startswith("> ?[2Jxxx")
     assert head.split()[2] == "emofuse"
+
+
+def test_one_loss_is_told_in_the_singular() -> None:
+    assert Scene((), (), dropped=1, lost=2).losses == ["1 picture dropped", "2 messages lost"]
+    assert Scene((), (), dropped=2, lost=1).losses == ["2 pictures dropped", "1 message lost"]
+    assert Scene((), ()).losses == []

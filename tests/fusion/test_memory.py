@@ -7,7 +7,7 @@ import pytest
 from config.settings import FusionSettings
 from fusion.align import Aligner
 from messaging.schema import UtteranceEmotion
-from tests.fusion.messages import ended, face, mark, picture, said, started
+from tests.fusion.messages import MS, ended, face, mark, picture, said, started
 
 SECOND = 1000
 MINUTE = 60 * SECOND
@@ -34,9 +34,11 @@ def test_with_a_microphone_only_what_may_still_be_needed_is_kept_over_a_day():
     assert most <= 2 * (6 * SECOND / STEP + 1)
 
 
-@pytest.mark.parametrize("heard", [False, True])
-def test_without_a_microphone_or_with_one_that_fell_silent_history_is_limited(heard: bool):
-    aligner = Aligner(FusionSettings(history_s=60))
+@pytest.mark.parametrize(("heard", "limit_s"), [(False, 60), (True, 60 + 20 + 1 + 3)])
+def test_without_a_microphone_or_with_one_that_fell_silent_history_is_limited(
+    heard: bool, limit_s: int
+):
+    aligner = Aligner(FusionSettings(history_s=60, max_gap_s=1, patience_s=3), max_utterance_s=20)
     if heard:
         aligner.speech(said(0, "opened"), 0)
         aligner.speech(started(10), 0)
@@ -44,7 +46,27 @@ def test_without_a_microphone_or_with_one_that_fell_silent_history_is_limited(he
     for ms in range(STEP, DAY, STEP):
         aligner.faces(picture(ms, face()))
         most = max(most, aligner.kept)
-    assert 60 * SECOND / STEP <= most <= 2 * (60 * SECOND / STEP + 1)
+    assert limit_s * SECOND / STEP <= most <= 2 * (limit_s * SECOND / STEP + 1)
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_with_an_utterance_that_never_ends_or_waits_without_end_history_is_limited(running: bool):
+    """The word of the end was lost; a camera whose file is waited for shows nothing any more."""
+    aligner = Aligner(FusionSettings(history_s=60, max_gap_s=1, patience_s=3), max_utterance_s=20)
+    aligner.faces(mark(0, "opened", "b", lossless=True))
+    aligner.speech(said(0, "opened"), 0)
+    aligner.speech(started(10), 0)
+    if not running:
+        aligner.speech(ended(10, 20), 0)
+    most = 0
+    for ms in range(STEP, DAY, STEP):
+        aligner.faces(picture(ms, face()))
+        aligner.speech(said(ms, "analysed_until"), 0)
+        assert aligner.expire(ms * MS) == []
+        most = max(most, aligner.kept)
+    assert most <= 2 * (84 * SECOND / STEP + 1)
+    [result] = aligner.finish()
+    assert (result.status, result.settled) == ("matched" if running else "late", False)
 
 
 @pytest.mark.parametrize("readable", [True, False])
@@ -63,8 +85,9 @@ def test_what_is_missing_is_forgotten_with_the_pictures_around_it(readable: bool
     assert (late.status, late.settled) == ("late", False)
 
 
-def test_a_running_utterance_keeps_its_faces():
-    aligner = Aligner(FusionSettings())
+@pytest.mark.parametrize("history_s", [60, 0.001])
+def test_a_running_utterance_keeps_its_faces(history_s: float):
+    aligner = Aligner(FusionSettings(history_s=history_s))
     aligner.speech(said(0, "opened"), 0)
     for ms in range(0, 20_000, 40):
         aligner.faces(picture(ms, face()))
@@ -74,10 +97,12 @@ def test_a_running_utterance_keeps_its_faces():
             aligner.speech(said(ms, "analysed_until"), 0)
     [result] = aligner.speech(ended(1000, 19_900), 0)
     assert (result.status, result.pictures) == ("matched", (19_900 - 1000) // 40 + 1)
+    assert (result.settled, result.missing) == (True, 0)
 
 
-def test_an_utterance_that_waits_for_a_camera_keeps_the_other_cameras_faces():
-    aligner = Aligner(FusionSettings())
+@pytest.mark.parametrize("history_s", [60, 0.001])
+def test_an_utterance_that_waits_for_a_camera_keeps_the_other_cameras_faces(history_s: float):
+    aligner = Aligner(FusionSettings(history_s=history_s))
     aligner.speech(said(0, "opened", cameras=("a", "b")), 0)
     aligner.faces(picture(1000, face("sad")))
     aligner.speech(ended(900, 1000), 0)

@@ -81,7 +81,7 @@ def test_a_files_results_come_and_the_node_ends_with_the_file(address: str):
         fusion.until(lambda: fusion.ended)
     first, last = fusion.results
     assert (first.final, last.final, last.settled, last.label) == (False, True, True, "sad")
-    assert fusion.credits == 2
+    assert fusion.credits == 3  # for two words of speech, and for the first of sixteen pictures
 
 
 def test_what_waits_too_long_is_given_out_without_any_arrival(address: str):

@@ -72,6 +72,62 @@ def test_any_order_of_arrival_gives_the_oracles_results_byte_for_byte(
     assert as_bytes(again) == as_bytes(results)
 
 
+@given(
+    st.data(),
+    scenes(),
+    references,
+    methods,
+    st.sampled_from((1, 50)),
+    st.sampled_from((1, 100)),
+)
+@settings(deadline=None, max_examples=400)
+def test_whatever_was_forgotten_a_settled_result_is_the_oracles(
+    data: st.DataObject,
+    scene: Scene,
+    reference: Reference,
+    method: Method,
+    history_ms: int,
+    longest_ms: int,
+):
+    """Of the others the label is right, or there is none. Whoever came within the limits is
+    settled, as when all is kept.
+    """
+    gap_ms = 10  # a larger one keeps what the utterance needs
+    rule = FusionSettings(
+        reference=reference,
+        method=method,
+        max_gap_s=gap_ms / 1000,
+        history_s=history_ms / 1000,
+        patience_s=0.001,
+    )
+    aligner = Aligner(rule, longest_ms / 1000)
+    limit_ns = (history_ms + longest_ms + gap_ms + 1) * MS
+    expected = utterances(scene)
+    shown_ns = -(10**18)
+    for message in data.draw(arrivals(scene)):
+        for result in feed(aligner, message):
+            utterance = expected.pop(result.id)
+            told = truth(
+                utterance,
+                scene.faces,
+                reference=reference,
+                method=method,
+                max_gap_ns=gap_ms * MS,
+            )
+            if result.settled:
+                assert contradiction(result, told) == ""
+            elif result.status == "late":
+                assert (result.label, result.picture) == (None, None)
+            else:
+                known = "picture", "track", "dt_ns", "alignment_bound_ns"
+                assert {n: getattr(result, n) for n in known} == {n: told.exact[n] for n in known}
+            if shown_ns <= utterance.onset.pipeline_ns - gap_ms * MS + limit_ns:
+                assert result.settled == utterance.whole
+        if isinstance(message, FaceEmotions):
+            shown_ns = max(shown_ns, message.stamp.pipeline_ns)
+    assert not expected
+
+
 @given(st.data(), scenes(), references)
 @settings(deadline=None, max_examples=150)
 def test_no_picture_to_come_changes_what_was_given_out(

@@ -77,14 +77,53 @@ def test_an_utterance_that_comes_after_its_faces_were_forgotten_is_late():
     assert (result.label, result.picture) == (None, None)
 
 
-@pytest.mark.parametrize(("offset", "status"), [(1000, "matched"), (581, "matched"), (580, "late")])
-def test_what_was_forgotten_matters_only_where_it_could_have_won(offset: int, status: str):
+@pytest.mark.parametrize(
+    ("onset", "offset", "status", "settled"),
+    [
+        (561, 1000, "matched", True),
+        (560, 1000, "matched", False),  # a picture of the span is not counted
+        (561, 581, "matched", True),
+        (561, 580, "late", False),
+        (500, 581, "matched", False),
+        (500, 580, "late", False),
+    ],
+)
+def test_what_was_forgotten_matters_to_the_label_where_it_could_have_won_and_else_to_the_counts(
+    onset: int, offset: int, status: str, settled: bool
+):
     aligner = Aligner(RULE)
     for ms in range(0, 1001, 40):
         aligner.faces(picture(ms, face()))
     aligner.speech(said(1100, "analysed_until", "other"), 0)  # 600 ms is the first that is kept
-    [result] = aligner.speech(ended(500, offset), 0)
-    assert (result.status, result.settled) == (status, status == "matched")
+    [result] = aligner.speech(ended(onset, offset), 0)
+    assert (result.status, result.settled) == (status, settled)
+
+
+@pytest.mark.parametrize(
+    ("onset", "offset", "label", "settled"),
+    [
+        (600, 1000, "sad", True),
+        (600, 630, "sad", True),
+        (400, 1000, "sad", False),  # pictures before it opened again count, and were forgotten
+        (400, 490, None, False),
+    ],
+)
+def test_a_camera_that_opens_again_at_an_earlier_time_has_forgotten_nothing_of_its_new_time(
+    onset: int, offset: int, label: str | None, settled: bool
+):
+    aligner = Aligner(RULE)
+    for ms in range(0, 10_000, 40):
+        aligner.faces(picture(ms, face()))
+    aligner.speech(said(9000, "analysed_until"), 0)
+    aligner.faces(mark(9999, "closed"))
+    aligner.speech(said(9999, "closed"), 0)
+    aligner.faces(mark(500, "opened"))
+    aligner.speech(said(500, "opened"), 0)
+    for ms in range(510, 2000, 40):
+        aligner.faces(picture(ms, face("sad")))
+    [result] = aligner.speech(ended(onset, offset), 0)
+    assert (result.label, result.settled) == (label, settled)
+    assert (result.status == "late") == (label is None)
 
 
 def test_an_aggregate_is_late_where_the_beginning_of_its_span_was_forgotten():

@@ -119,8 +119,8 @@ def test_lossless_pictures_are_never_overtaken_and_the_sender_waits_for_its_read
 
 
 def test_a_reader_that_was_killed_does_not_block_a_lossless_sender(address: str) -> None:
-    """Also one that died before it had ever given credit."""
-    with Node("media", address) as media:
+    """Also one that died before it had ever given credit. The sender alone says what was lost."""
+    with Node("media", address) as media, Node("display", address, [LOG]) as display:
         killed = Bus("inference", address, [VIDEO])
         killed.join(PATIENCE_S, lambda: None)
         beat = Heartbeat(media.stamp(), "inference", "running", 1, awaited=("video",))
@@ -129,17 +129,29 @@ def test_a_reader_that_was_killed_does_not_block_a_lossless_sender(address: str)
         picture(media, 0, lossless=True)
         killed.close()
         with Node("inference", address, [VIDEO], credits_of=[VIDEO]) as successor:
-            reading = threading.Thread(target=read_for, args=(successor, 8.0))
-            reading.start()
+            readings = [
+                threading.Thread(target=read_for, args=(successor, 8.0)),
+                threading.Thread(target=read_for, args=(display, 8.0, seen := [])),
+            ]
+            for reading in readings:
+                reading.start()
             assert media.wait_for_credit(VIDEO, 1)
-            reading.join()
+            media.alive()
+            for reading in readings:
+                reading.join()
+    told = [(one.message.node, one.message.text) for one in seen]
+    assert told == [
+        ("media", "inference was restarted; up to 1 messages of video were lost with it")
+    ]
 
 
-def read_for(node: Node, seconds: float) -> None:
+def read_for(node: Node, seconds: float, seen: list[Received[Any]] | None = None) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         node.alive()
-        node.receive(0.05)
+        got = node.receive(0.05)
+        if seen is not None:
+            seen += got
 
 
 def test_who_gives_no_credit_looks_on_and_holds_up_nobody(address: str) -> None:
