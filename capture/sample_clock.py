@@ -37,7 +37,7 @@ LOST_FOR_NS = SECOND // 2
 some before it was lost and nobody said so."""
 
 LATE_FOR_NS = SECOND // 5
-"""Less, or for a shorter time, is not made up for; but then the error bound holds as much."""
+"""Less, or for a shorter time, is not made up for; but the bound of the error grows by it."""
 
 
 @dataclass(frozen=True, slots=True)

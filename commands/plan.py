@@ -87,7 +87,7 @@ def _waiting_for_the_recorder(settings: Settings) -> Settings:
 
 
 def _refuse_unknown(awaited: Iterable[str], display: Display) -> None:
-    known = {"hub", "launcher", "inference", "fusion", *(["display"] if display != "none" else [])}
+    known = {"hub", LAUNCHER, "inference", "fusion", *(["display"] if display != "none" else [])}
     for name in awaited:
         if name not in known:
             raise UserError(

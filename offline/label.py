@@ -75,7 +75,7 @@ def label_media(
         if file.video is not None:
             pictures = _pictures(file, source, fps)
             streams.append(stack.enter_context(ahead(pictures, PICTURES_AHEAD, "pictures")))
-        aligner = Aligner(settings.fusion)
+        aligner = Aligner(settings.fusion, settings.voice_activity.max_utterance_s)
         analysed = 0
         for said in in_order(*streams):
             if isinstance(said, Seen):

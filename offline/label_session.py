@@ -32,7 +32,7 @@ def label_session(
     Where no pictures were recorded, the faces that were are joined, and ``fps`` has no meaning.
     """
     check_fps(fps)
-    aligner = Aligner(settings.fusion)
+    aligner = Aligner(settings.fusion, settings.voice_activity.max_utterance_s)
     with ahead(_records(session, fps), RECORDS_AHEAD, "session") as records:
         for message, picture, left_out in records:
             if isinstance(message, SpeechEvent):
