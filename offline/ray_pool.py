@@ -89,14 +89,12 @@ class Cluster:
                 "object_store_memory": STORE_BYTES,
                 "_temp_dir": stack.enter_context(_short_folder()),
             }
-        environment: dict[str, Any] = {"working_dir": stack.enter_context(_code())}
-        if self.gpus == 0:
-            environment["env_vars"] = {"CUDA_VISIBLE_DEVICES": ""}
+        variables = {"CUDA_VISIBLE_DEVICES": ""} if self.gpus == 0 else {}
         try:
-            with _signals_kept():
+            with _signals_kept(), _code() as folder:  # it is sent at once, and not needed later
                 ray.init(
                     **options,
-                    runtime_env=environment,
+                    runtime_env={"working_dir": folder, "env_vars": variables},
                     log_to_driver=False,
                     logging_level=logging.ERROR,
                 )
