@@ -172,6 +172,14 @@ class Source:
             self.node.alive()
             self.node.receive(0.02)
 
+    def is_read(self, topics: tuple[Topic[Any], ...]) -> bool:
+        """Whether the recorder has seen all pictures and sound, which travel behind requests."""
+        peer = self.node.peers()["recorder"]
+        seen = {c.topic: c.messages + c.lost for c in peer.counts if c.sender == self.node.name}
+        sent = {c.topic: c.messages for c in self.node.heartbeat("running").counts if not c.sender}
+        bulk = (topic.name for topic in topics if topic.proxy == "bulk")
+        return all(seen.get(name, 0) == sent.get(name, 0) for name in bulk)
+
     def recorder_says(self, text: str) -> bool:
         peer = self.node.peers().get("recorder")
         return peer is not None and peer.state == "running" and peer.text == text
@@ -192,6 +200,7 @@ def recording(
         try:
             source.until(lambda: source.recorder_says("recording"))
             yield source
+            source.until(lambda: source.is_read(topics_of(mode)))
         finally:
             while thread.is_alive():
                 node.publish(CONTROL, Control(node.stamp(), "stop", node.name))
