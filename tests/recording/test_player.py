@@ -170,7 +170,7 @@ class Reader:
 
     @property
     def is_over(self) -> bool:
-        """The player has ended, and all that it sent is here: pictures travel behind its last word."""
+        """The player has ended, and all that it sent is here: pictures come after its last word."""
         if self.player is None or self.player.state != "closing":
             return False
         names = {topic.name for topic in self.topics}
