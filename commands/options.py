@@ -1,0 +1,90 @@
+"""The options that several commands share, and the settings that they make."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Any
+
+import typer
+
+from config.load import load_settings
+from config.settings import Settings
+
+NO_REPLAY: Mapping[str, object] = MappingProxyType({})
+
+Camera = Annotated[
+    str | None,
+    typer.Option(help="A number, a path such as /dev/video0, an RTSP or HTTP URL, auto or none."),
+]
+Microphone = Annotated[
+    str | None, typer.Option(help="A number, a part of the device's name, auto or none.")
+]
+Media = Annotated[
+    Path | None, typer.Option(help="Play this video or sound file as camera and microphone.")
+]
+Speed = Annotated[
+    str | None,
+    typer.Option(help="Of the file: 1 is real time, max as fast as it goes without loss."),
+]
+Display = Annotated[str | None, typer.Option(help="auto, window, terminal or none.")]
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option("--config", help="A TOML file with settings (or EMOFUSE_CONFIG)."),
+]
+LogLevel = Annotated[str | None, typer.Option(help="debug, info, warning or error.")]
+Hub = Annotated[
+    str | None,
+    typer.Option(help="Where the hub is: ipc:///PATH or tcp://HOST:PORT."),
+]
+Record = Annotated[
+    Path | None, typer.Option(help="Record a session into this new folder.", show_default=False)
+]
+RecordMode = Annotated[
+    str | None, typer.Option(help="all, no-video, or labels (neither pictures nor sound).")
+]
+Json = Annotated[
+    bool,
+    typer.Option("--json", help="Print an utterance a line as JSON, and last a summary."),
+]
+
+SessionPath = Annotated[
+    Path, typer.Argument(help="The folder that --record made.", show_default=False)
+]
+RecordingPath = Annotated[
+    Path,
+    typer.Argument(help="A recorded session's folder, or a media file.", show_default=False),
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace files that are there already.")]
+
+
+def settings_of(
+    *,
+    camera: str | None = None,
+    microphone: str | None = None,
+    media: Path | None = None,
+    speed: str | None = None,
+    display: str | None = None,
+    log_level: str | None = None,
+    hub: str | None = None,
+    record: Path | None = None,
+    record_mode: str | None = None,
+    config: Path | None = None,
+    replay: Mapping[str, object] = NO_REPLAY,
+) -> Settings:
+    """Options that were given go before environment and file."""
+    given = {
+        ("camera", "device"): camera,
+        ("microphone", "device"): microphone,
+        ("media", "file"): media,
+        ("media", "speed"): speed,
+        ("display", "kind"): display,
+        ("bus", "address"): hub,
+        ("recording", "folder"): record,
+        ("recording", "mode"): record_mode,
+        **{("replay", key): value for key, value in replay.items()},
+    }
+    options: dict[str, Any] = {} if log_level is None else {"log_level": log_level}
+    for (section, key), value in given.items():
+        if value is not None:
+            options.setdefault(section, {})[key] = value
+    return load_settings(options, config)
