@@ -199,7 +199,9 @@ def _pick(processes: Sequence[Process], name: str, settings: Settings) -> Proces
     if name == "display":
         from commands.plan import choose_display
 
-        name = choose_display(settings.display, quiet_stdout=False)
+        name, lack = choose_display(settings.display, quiet_stdout=False)
+        if lack:
+            print(f"emofuse: {lack}", file=sys.stderr)
         if name == "none":
             name = "terminal"
     return next(process for process in processes if process.name == name)

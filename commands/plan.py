@@ -30,7 +30,7 @@ def make_plan(settings: Settings, address: str, *, quiet_stdout: bool) -> Plan:
     Raises:
         UserError: a device that was asked for is not there, or nothing is left to run.
     """
-    display = choose_display(settings.display, quiet_stdout=quiet_stdout)
+    display, lack = choose_display(settings.display, quiet_stdout=quiet_stdout)
     sources, notes = _choose_sources(settings)
     update: dict[str, Any] = {"bus": settings.bus.model_copy(update={"address": address})}
     if sources == ("media",):
@@ -43,6 +43,7 @@ def make_plan(settings: Settings, address: str, *, quiet_stdout: bool) -> Plan:
     elif sources == ("camera", "microphone") and not settings.microphone.cameras:
         cameras = {"cameras": (settings.camera.name,)}
         update["microphone"] = settings.microphone.model_copy(update=cameras)
+    notes = (*notes, lack) if lack else notes
     return Plan(settings.model_copy(update=update), sources, display, notes)
 
 
@@ -91,16 +92,21 @@ def microphone_lack() -> str:
         return f"no microphone: {error}"
 
 
-def choose_display(settings: DisplaySettings, *, quiet_stdout: bool) -> Display:
-    """Raises:
-    UserError: a window is asked for, and there is no screen.
+def choose_display(settings: DisplaySettings, *, quiet_stdout: bool) -> tuple[Display, str]:
+    """And what its user should know: why it is no window, though there is a screen for one.
+
+    Raises:
+        UserError: a window is asked for, and there is no screen, or none can be opened.
     """
-    from display.screen import require_screen, screen_available
+    from display.screen import require_screen, screen_available, window_lack
 
     if settings.kind == "window":
         require_screen()
     if settings.kind != "auto":
-        return settings.kind
+        return settings.kind, ""
+    lack = ""
     if screen_available():
-        return "window"
-    return "terminal" if sys.stdout.isatty() and not quiet_stdout else "none"
+        lack = window_lack()
+        if not lack:
+            return "window", ""
+    return "terminal" if sys.stdout.isatty() and not quiet_stdout else "none", lack
