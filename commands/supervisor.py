@@ -40,6 +40,8 @@ class Child:
         self._settings = settings
         self._crashes: deque[float] = deque()
         self.restarts = 0
+        self.has_refused = False
+        """The last of its processes said that it cannot run."""
         self.done = False
         self._heard = 0.0
         self._last_pulse: Heartbeat | None = None
@@ -186,7 +188,11 @@ class Supervisor:
                 self.ended_by = f"{name} has done"
         elif code == REFUSED and not child.restarts:
             self.exit_code, self.ended_by = REFUSED, f"{name} cannot run"
+        elif code == REFUSED and child.has_refused:
+            self.exit_code, self.ended_by = 1, f"{name} cannot run any more: {child.stderr.last}"
+            self._log(f"{self.ended_by}; it is not started again")
         elif child.may_restart():
+            child.has_refused = code == REFUSED
             self._log(f"{name} {manner}; it is started again")
             child.restart()
         else:
@@ -288,6 +294,8 @@ def _results(pulses: Mapping[int, Heartbeat]) -> int:
 
 
 def _manner(code: int) -> str:
+    if code == REFUSED:
+        return "cannot run"
     return f"was killed by signal {-code}" if code < 0 else f"crashed (exit code {code})"
 
 
