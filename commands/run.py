@@ -2,6 +2,7 @@
 
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from commands.console import Console
 from commands.plan import Plan, make_plan
 from commands.processes import REFUSED, Process
 from commands.results import Summary, print_json, utterance_record
-from commands.supervisor import Supervisor
+from commands.supervisor import STARTING_S, Supervisor
 from config.settings import Settings
 from messaging.address import PRIVATE_PREFIX, private_address
 from messaging.errors import UserError
@@ -96,7 +97,11 @@ def _run(plan: Plan, rows: Sequence[Process], *, as_json: bool) -> int:
     console = Console(taken=plan.display == "terminal")
     supervisor = Supervisor(rows, plan.settings, console.say)
 
+    deadline = time.monotonic() + STARTING_S
+
     def look_after_children() -> None:
+        if time.monotonic() > deadline:
+            supervisor.fail(f"the hub did not start within {STARTING_S:g} s")
         supervisor.check({})
         if supervisor.ended_by:
             raise _OverError
@@ -106,7 +111,7 @@ def _run(plan: Plan, rows: Sequence[Process], *, as_json: bool) -> int:
         plan.settings.bus.address,
         (UTTERANCES, LOG, CONTROL, HEARTBEAT),
         plan.settings.log_level,
-        connect_timeout_s=plan.settings.bus.connect_timeout_s,
+        connect_timeout_s=2 * STARTING_S,  # that is seen to meanwhile
         meanwhile=look_after_children,
     )
     launcher = Launcher(node, supervisor, console, as_json=as_json)

@@ -150,6 +150,12 @@ class Supervisor:
         """The run is over; the first reason stands."""
         self.ended_by = self.ended_by or why
 
+    def fail(self, why: str) -> None:
+        """The run is over, and has failed."""
+        if not self.ended_by:
+            self.exit_code, self.ended_by = 1, why
+            self._log(why)
+
     def check(self, pulses: Mapping[int, Heartbeat], *, up_to_date: bool = True) -> None:
         """Look after every child: who ended, who crashed, who hangs.
 
