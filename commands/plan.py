@@ -37,6 +37,10 @@ def make_plan(settings: Settings, address: str, *, quiet_stdout: bool) -> Plan:
         seen_by = () if display == "none" else ("display",)
         media: dict[str, Any] = {"wait_for": (*settings.media.wait_for, *seen_by)}
         if settings.media.file is None:
+            if not CLIP.is_file():
+                raise UserError(
+                    f"no demo session {CLIP}; reinstall emofuse, or play a file with --media"
+                )
             media |= {"file": CLIP, "name": settings.media.name or "demo"}
         update["media"] = settings.media.model_copy(update=media)
         update["fusion"] = settings.fusion.model_copy(update={"exit_when_closed": True})

@@ -12,7 +12,7 @@ from commands.processes import REFUSED, Process
 from commands.results import Summary, print_json, utterance_record
 from commands.supervisor import STARTING_S, Supervisor
 from config.settings import Settings
-from messaging.address import PRIVATE_PREFIX, private_address
+from messaging.address import PRIVATE_PREFIX, endpoints, private_address
 from messaging.errors import UserError
 from messaging.node import Node
 from messaging.schema import Control, Heartbeat, LogRecord, UtteranceEmotion
@@ -73,7 +73,7 @@ def run(
 ) -> int:
     """Run until the sources end or somebody says stop. Returns the exit code."""
     with _private_folder() as folder:
-        address = settings.bus.address or private_address(Path(folder))
+        address = settings.bus.address or _private_address(Path(folder))
         plan = make_plan(settings, address, quiet_stdout=as_json)
         for note in plan.notes:
             print(f"emofuse: {note}", file=sys.stderr, flush=True)
@@ -87,6 +87,17 @@ def _private_folder() -> "tempfile.TemporaryDirectory[str]":
         raise UserError(
             f"no temporary folder can be made: {error.strerror}; name a writable one in TMPDIR"
         ) from error
+
+
+def _private_address(folder: Path) -> str:
+    address = private_address(folder)
+    try:
+        endpoints(address)
+    except UserError as error:
+        raise UserError(
+            f"{folder.parent} is too long for a socket's name; name a shorter folder in TMPDIR"
+        ) from error
+    return address
 
 
 class _OverError(Exception):

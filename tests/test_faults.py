@@ -301,6 +301,16 @@ def test_without_a_temporary_folder_one_is_asked_for(
         run_in_this_process(Settings(), choose_processes, as_json=True)
 
 
+def test_a_temporary_folder_with_too_long_a_name_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / ("long" * 20)
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    with pytest.raises(UserError, match=r"is too long .* name a shorter folder in TMPDIR"):
+        run_in_this_process(Settings(), choose_processes, as_json=True)
+
+
 def test_a_second_hub_at_the_same_address_is_refused(tmp_path: Path) -> None:
     where = f"ipc://{tmp_path}/hub"
     with started("hub", "--bind", where) as first:

@@ -7,6 +7,7 @@ import pytest
 
 from capture import cameras, microphones
 from capture.demo import CLIP
+from commands import plan as plans
 from commands.plan import Plan, make_plan
 from config.settings import Settings
 from display import screen
@@ -128,6 +129,14 @@ def test_a_stdout_that_programs_read_gets_no_view(monkeypatch: pytest.MonkeyPatc
 def test_every_row_of_the_table_names_a_module_that_runs(process: Any) -> None:
     path = Path(__file__).parents[2].joinpath(*process.module.split(".")).with_suffix(".py")
     assert "\ndef run(settings: Settings) -> None:\n" in path.read_text()
+
+
+def test_without_its_demo_session_it_asks_to_be_reinstalled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plans, "CLIP", tmp_path / "clip.mp4")
+    with pytest.raises(UserError, match=r"no demo session .*clip.mp4; reinstall emofuse"):
+        plan()
 
 
 @pytest.mark.there_is("camera", "microphone", "screen")
