@@ -39,22 +39,25 @@ def environment(extra: Mapping[str, str] | None = None, *, demo: bool = True) ->
 
 
 def emofuse(
-    *options: str | Path, demo: bool = True, **extra: str
+    *options: str | Path, demo: bool = True, patience_s: float = PATIENCE_S, **extra: str
 ) -> subprocess.CompletedProcess[str]:
     """Run to the end."""
     return subprocess.run(
         [sys.executable, ROOT / "run_pipeline.py", *options],
         capture_output=True,
         text=True,
-        timeout=PATIENCE_S,
+        timeout=patience_s,
         env=environment(extra, demo=demo),
         check=False,
     )
 
 
-def label(*options: str | Path, demo: bool = True, **extra: str) -> Outcome:
+def label(
+    *options: str | Path, demo: bool = True, patience_s: float = PATIENCE_S, **extra: str
+) -> Outcome:
     """Run the pipeline without a display, and read its JSON."""
-    run = emofuse("--display", "none", "--json", *options, demo=demo, **extra)
+    given = ("--display", "none", "--json", *options)
+    run = emofuse(*given, demo=demo, patience_s=patience_s, **extra)
     assert run.returncode == 0, run.stderr
     *utterances, summary = (json.loads(line) for line in run.stdout.splitlines())
     assert summary["type"] == "summary"
