@@ -58,6 +58,8 @@ def choose(wanted: str, devices: Sequence[MicrophoneDevice]) -> MicrophoneDevice
     Raises:
         UserError: when no device is like that.
     """
+    if not wanted:
+        raise UserError("microphone.device is empty; name a microphone (see: emofuse devices)")
     if wanted == "none":
         raise UserError("microphone.device is none; choose a microphone (see: emofuse devices)")
     if wanted == "auto":

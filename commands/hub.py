@@ -11,8 +11,8 @@ from messaging.hub import serve
 
 def run(settings: Settings) -> None:
     """Serve until asked to stop; a launcher that was killed cannot tidy up, so its hub does."""
-    serve(settings.bus.address, settings.log_level)
     launcher = multiprocessing.parent_process()
+    serve(settings.bus.address, settings.log_level, "bus.address" if launcher else "--bind")
     folder = Path(settings.bus.address.removeprefix("ipc://")).parent
     if launcher and not launcher.is_alive() and folder.name.startswith(PRIVATE_PREFIX):
         with suppress(OSError):  # not empty, or gone

@@ -20,7 +20,8 @@ Microphone = Annotated[
     str | None, typer.Option(help="A number, a part of the device's name, auto or none.")
 ]
 Media = Annotated[
-    Path | None, typer.Option(help="Play this video or sound file as camera and microphone.")
+    Path | None,
+    typer.Option(readable=False, help="Play this video or sound file as camera and microphone."),
 ]
 Speed = Annotated[
     str | None,
@@ -29,7 +30,7 @@ Speed = Annotated[
 Display = Annotated[str | None, typer.Option(help="auto, window, terminal or none.")]
 ConfigFile = Annotated[
     Path | None,
-    typer.Option("--config", help="A TOML file with settings (or EMOFUSE_CONFIG)."),
+    typer.Option("--config", readable=False, help="A TOML file with settings (or EMOFUSE_CONFIG)."),
 ]
 LogLevel = Annotated[str | None, typer.Option(help="debug, info, warning or error.")]
 Hub = Annotated[

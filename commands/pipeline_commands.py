@@ -177,7 +177,7 @@ def add_pipeline_commands(
         """Note an event at this moment, in the time of the pipeline that runs."""
         from commands.control import mark as send_mark
 
-        send_mark(text, hub or "")
+        send_mark(text, settings_of(hub=hub).bus.address)
 
     @app.command()
     def control(
@@ -190,7 +190,7 @@ def add_pipeline_commands(
         """Tell the pipeline that runs to record or rest, pause or resume a replay, or stop."""
         from commands.control import control as send_control
 
-        send_control(action, hub or "")
+        send_control(action, settings_of(hub=hub).bus.address)
 
 
 def _single_nodes(processes: Sequence[Process]) -> list[str]:
@@ -205,7 +205,9 @@ def _pick(processes: Sequence[Process], name: str, settings: Settings) -> Proces
     if name == "display":
         from commands.plan import choose_display
 
-        name = choose_display(settings.display, quiet_stdout=False)
+        name, lack = choose_display(settings.display, quiet_stdout=False)
+        if lack:
+            print(f"emofuse: {lack}", file=sys.stderr)
         if name == "none":
             name = "terminal"
     return next(process for process in processes if process.name == name)

@@ -38,7 +38,7 @@ def make_plan(settings: Settings, address: str, *, quiet_stdout: bool) -> Plan:
     Raises:
         UserError: a device that was asked for is not there, or nothing is left to run.
     """
-    display = choose_display(settings.display, quiet_stdout=quiet_stdout)
+    display, lack = choose_display(settings.display, quiet_stdout=quiet_stdout)
     sources, notes = _choose_sources(settings)
     update: dict[str, Any] = {"bus": settings.bus.model_copy(update={"address": address})}
     if sources == ("media",):
@@ -47,6 +47,10 @@ def make_plan(settings: Settings, address: str, *, quiet_stdout: bool) -> Plan:
         seen_by = (LAUNCHER,) if display == "none" else (LAUNCHER, "display")
         media: dict[str, Any] = {"wait_for": (*settings.media.wait_for, *seen_by)}
         if settings.media.file is None:
+            if not CLIP.is_file():
+                raise UserError(
+                    f"no demo session {CLIP}; reinstall emofuse, or play a file with --media"
+                )
             media |= {"file": CLIP, "name": settings.media.name or "demo"}
         update["media"] = settings.media.model_copy(update=media)
         update["fusion"] = settings.fusion.model_copy(update={"exit_when_closed": True})
@@ -55,6 +59,7 @@ def make_plan(settings: Settings, address: str, *, quiet_stdout: bool) -> Plan:
         update["microphone"] = settings.microphone.model_copy(update=cameras)
     if sources == ("player",):
         update |= _replayed(settings, display)
+    notes = (*notes, lack) if lack else notes
     planned = settings.model_copy(update=update)
     if settings.recording.folder is not None:
         planned = _waiting_for_the_recorder(planned)
@@ -153,16 +158,21 @@ def microphone_lack() -> str:
         return f"no microphone: {error}"
 
 
-def choose_display(settings: DisplaySettings, *, quiet_stdout: bool) -> Display:
-    """Raises:
-    UserError: a window is asked for, and there is no screen.
+def choose_display(settings: DisplaySettings, *, quiet_stdout: bool) -> tuple[Display, str]:
+    """And what its user should know: why it is no window, though there is a screen for one.
+
+    Raises:
+        UserError: a window is asked for, and there is no screen, or none can be opened.
     """
-    from display.screen import require_screen, screen_available
+    from display.screen import require_screen, screen_available, window_lack
 
     if settings.kind == "window":
         require_screen()
     if settings.kind != "auto":
-        return settings.kind
+        return settings.kind, ""
+    lack = ""
     if screen_available():
-        return "window"
-    return "terminal" if sys.stdout.isatty() and not quiet_stdout else "none"
+        lack = window_lack()
+        if not lack:
+            return "window", ""
+    return "terminal" if sys.stdout.isatty() and not quiet_stdout else "none", lack

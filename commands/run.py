@@ -12,11 +12,10 @@ from commands.console import Console
 from commands.plan import Plan, make_plan
 from commands.processes import REFUSED, Process
 from commands.results import Summary, print_json, utterance_record
-from commands.supervisor import Supervisor
+from commands.supervisor import STARTING_S, Supervisor
 from config.settings import Settings
 from messaging.address import (
     PRIVATE_PREFIX,
-    announced,
     endpoints,
     private_address,
     refuse_strangers,
@@ -96,14 +95,13 @@ def run(
         way_out = f"start hub --bind {settings.bus.address} --insecure, and the nodes by hand,"
         refuse_strangers(settings.bus.address, way_out)
     with _private_folder() as folder:
-        address = settings.bus.address or private_address(Path(folder))
+        address = settings.bus.address or _private_address(Path(folder))
         plan = make_plan(settings, address, quiet_stdout=as_json)
         for note in plan.notes:
             print(f"emofuse: {note}", file=sys.stderr, flush=True)
         if plan.settings.recording.folder is not None:
             begin_session(plan.settings.recording.folder, plan.settings)
-        with announced(address):
-            return _run(plan, choose, as_json=as_json)
+        return _run(plan, choose, as_json=as_json)
 
 
 def _private_folder() -> "tempfile.TemporaryDirectory[str]":
@@ -113,6 +111,17 @@ def _private_folder() -> "tempfile.TemporaryDirectory[str]":
         raise UserError(
             f"no temporary folder can be made: {error.strerror}; name a writable one in TMPDIR"
         ) from error
+
+
+def _private_address(folder: Path) -> str:
+    address = private_address(folder)
+    try:
+        endpoints(address)
+    except UserError as error:
+        raise UserError(
+            f"{folder.parent} is too long for a socket's name; name a shorter folder in TMPDIR"
+        ) from error
+    return address
 
 
 class _OverError(Exception):
@@ -158,7 +167,11 @@ def _run(plan: Plan, choose: Callable[[Plan], Sequence[Process]], *, as_json: bo
     supervisor = Supervisor(choose(plan), plan.settings, console.say)
     recording = OnRequest(plan, choose, supervisor, console.say)
 
+    deadline = time.monotonic() + STARTING_S
+
     def look_after_children() -> None:
+        if time.monotonic() > deadline:
+            supervisor.fail(f"the hub did not start within {STARTING_S:g} s")
         supervisor.check({})
         if supervisor.ended_by:
             raise _OverError
@@ -168,7 +181,7 @@ def _run(plan: Plan, choose: Callable[[Plan], Sequence[Process]], *, as_json: bo
         plan.settings.bus.address,
         (UTTERANCES, LOG, CONTROL, HEARTBEAT),
         plan.settings.log_level,
-        connect_timeout_s=plan.settings.bus.connect_timeout_s,
+        connect_timeout_s=2 * STARTING_S,  # that is seen to meanwhile
         meanwhile=look_after_children,
     )
     launcher = Launcher(node, supervisor, console, recording.begin, as_json=as_json)

@@ -41,6 +41,8 @@ class Child:
         self._settings = settings
         self._crashes: deque[float] = deque()
         self.restarts = 0
+        self.has_refused = False
+        """The last of its processes said that it cannot run."""
         self.done = False
         self._heard = 0.0
         self._last_pulse: Heartbeat | None = None
@@ -157,6 +159,12 @@ class Supervisor:
         """The run is over; the first reason stands."""
         self.ended_by = self.ended_by or why
 
+    def fail(self, why: str) -> None:
+        """The run is over, and has failed."""
+        if not self.ended_by:
+            self.exit_code, self.ended_by = 1, why
+            self._log(why)
+
     def check(self, pulses: Mapping[int, Heartbeat], *, up_to_date: bool = True) -> None:
         """Look after every child: who ended, who crashed, who hangs.
 
@@ -195,7 +203,11 @@ class Supervisor:
                 self.ended_by = f"{name} has done"
         elif code == REFUSED and not child.restarts:
             self.exit_code, self.ended_by = REFUSED, f"{name} cannot run"
+        elif code == REFUSED and child.has_refused:
+            self.exit_code, self.ended_by = 1, f"{name} cannot run any more: {child.stderr.last}"
+            self._log(f"{self.ended_by}; it is not started again")
         elif child.may_restart():
+            child.has_refused = code == REFUSED
             self._log(f"{name} {manner}; it is started again")
             child.restart()
         else:
@@ -297,6 +309,8 @@ def _results(pulses: Mapping[int, Heartbeat]) -> int:
 
 
 def _manner(code: int) -> str:
+    if code == REFUSED:
+        return "cannot run"
     return f"was killed by signal {-code}" if code < 0 else f"crashed (exit code {code})"
 
 

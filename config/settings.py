@@ -45,6 +45,7 @@ class BusSettings(Section):
     """Where the hub is: ``ipc:///path`` or ``tcp://host:port``. Empty: the launcher chooses a
     private one. The hub takes five neighbouring places of it (ports, or files with a suffix)."""
     connect_timeout_s: Positive = 10.0
+    """Single nodes wait so long for the hub; those of a pipeline until it has started."""
     jpeg_quality: Annotated[int, Field(ge=1, le=100)] = 90
     """Of pictures that cross machines or are recorded."""
 

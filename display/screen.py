@@ -9,6 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from messaging.errors import UserError
+from messaging.system_packages import how_to_install, missing_packages
+
+WINDOW_LIBRARIES = ("libX11.so.6", "libXext.so.6", "libSM.so.6", "libICE.so.6")
+"""Without one of these OpenCV's window ends the whole process with a core dump."""
 
 X11_FOLDER = "/tmp/.X11-unix"
 X11_PORT = 6000
@@ -43,14 +47,22 @@ def screen_available() -> bool:
     )
 
 
+def window_lack() -> str:
+    """What the machine lacks for a window on its screen; empty where nothing is missing."""
+    missing = missing_packages(WINDOW_LIBRARIES)
+    return f"no window can be opened: {how_to_install(missing)}" if missing else ""
+
+
 def require_screen() -> None:
     """Raises:
-    UserError: there is none for a window; says why.
+    UserError: there is none for a window, or no window can be opened; says why.
     """
     if not screen_available():
         shown = os.environ.get("DISPLAY")
         reason = f"no X server at DISPLAY={shown} lets us in" if shown else "DISPLAY is not set"
         raise UserError(f"there is no screen for a window: {reason}; choose --display terminal")
+    if lack := window_lack():
+        raise UserError(f"{lack}, or choose --display terminal")
 
 
 def _addresses(host: str, number: int) -> Iterator[tuple[int, object]]:

@@ -72,6 +72,20 @@ def cut(picture: Picture, squares: list[Square]) -> NDArray[np.uint8]:
     return crops
 
 
+def seen(picture: Picture, squares: list[Square], cells: int) -> NDArray[np.bool_]:
+    """Which of ``cells`` x ``cells`` parts of each square have their middle within the picture."""
+    height, width = picture.shape[:2]
+    middles = (np.arange(cells) + 0.5) * SIDE / cells - 0.5
+    across, down = np.meshgrid(middles, middles)
+    within = np.empty((len(squares), cells, cells), np.bool_)
+    for part, region in zip(within, squares, strict=True):
+        to_x, to_y = _to_picture(region)
+        x = to_x[0] * across + to_x[1] * down + to_x[2]
+        y = to_y[0] * across + to_y[1] * down + to_y[2]
+        part[:] = (x > -0.5) & (x < width - 0.5) & (y > -0.5) & (y < height - 0.5)
+    return within
+
+
 def _to_picture(region: Square) -> NDArray[np.float64]:
     """The affine map from pixel numbers of the crop to pixel numbers of the picture.
 

@@ -9,7 +9,7 @@ from inference import crop
 from inference.classifier import Classifier
 from inference.detector import Box, Detection, Detector, Picture, open_detector
 from inference.engine import open_engine
-from inference.looks import looks
+from inference.looks import FINE, looks
 from inference.tracker import Tracker
 from messaging.schema import Face
 
@@ -29,8 +29,10 @@ class FaceInference:
         Pictures of one source come in the order of their stamps.
         """
         found = sorted(self.detector(picture), key=_largest_first)[: self._max_faces]
-        crops = crop.cut(picture, [crop.square(face) for face in found])
-        tracks = self._trackers[source](captured_ns, [face.box for face in found], looks(crops))
+        squares = [crop.square(face) for face in found]
+        crops = crop.cut(picture, squares)
+        seen = looks(crops, crop.seen(picture, squares, FINE))
+        tracks = self._trackers[source](captured_ns, [face.box for face in found], seen)
         faces = [
             Face(track, face.box, face.score, probabilities)
             for track, face, probabilities in zip(

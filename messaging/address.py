@@ -5,8 +5,6 @@ import socket
 import stat
 import sys
 import tempfile
-from collections.abc import Generator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +17,10 @@ LONGEST_IPC_PATH = 107
 
 PRIVATE_PREFIX = "emofuse-"
 """Of a folder that was made for one pipeline alone."""
+
+IPC = "ipc://"
+HUB = "hub"
+"""Of the files that a hub has in a folder, the common part."""
 
 _PLACES = ("bulk-in", "bulk-out", "events-in", "events-out", "clock")
 
@@ -40,9 +42,9 @@ def endpoints(address: str) -> Endpoints:
     Raises:
         UserError: the address is neither ``ipc:///path`` nor ``tcp://host:port``.
     """
-    if address.startswith("ipc://"):
+    if address.startswith(IPC):
         places = [f"{address}.{place}" for place in _PLACES]
-        longest = max(len(os.fsencode(place)) for place in places) - len("ipc://")
+        longest = max(len(os.fsencode(place)) for place in places) - len(IPC)
         if longest > LONGEST_IPC_PATH:
             raise UserError(
                 f"hub address {address}: the path is {longest} bytes long, {LONGEST_IPC_PATH} fit "
@@ -75,7 +77,7 @@ def shared_address() -> str:
     """Where this user's hub and single nodes meet when no address is given."""
     if not zmq.has("ipc"):
         return "tcp://127.0.0.1:5550"
-    return f"ipc://{_private_folder()}/hub"
+    return f"{IPC}{_private_folder()}/{HUB}"
 
 
 def _private_folder() -> Path:
@@ -103,42 +105,41 @@ def _private_folder() -> Path:
     return folder
 
 
-@contextmanager
-def announced(address: str) -> Generator[None]:
-    """While the block lasts, commands of this user that name no hub find this one: of several
-    pipelines the one that was started last.
-    """
-    try:
-        place = _meeting_place()
-        place.write_text(address)
-    except (UserError, OSError):  # a convenience: the pipeline runs without it
-        yield
-        return
-    try:
-        yield
-    finally:
-        with suppress(OSError):
-            if place.read_text() == address:
-                place.unlink()
-                place.parent.rmdir()  # unless somebody else meets there
-
-
 def running_address() -> str:
-    """The hub of the pipeline that this user started last, or where single nodes meet."""
+    """The hub that this user started last and that serves, of a pipeline or of single nodes; where
+    there is none, the place where single nodes meet.
+    """
+    folders = Path(tempfile.gettempdir()).glob(f"{PRIVATE_PREFIX}*/{HUB}.lock")
+    shared = shared_address()
+    locks = {*folders, Path(f"{shared.removeprefix(IPC)}.lock")}
+    for lock in sorted(filter(Path.exists, locks), key=_changed, reverse=True):
+        address = f"{IPC}{lock.with_suffix('')}"
+        if _serves(address):
+            return address
+    return shared
+
+
+def _changed(path: Path) -> float:
     try:
-        return _meeting_place().read_text().strip() or shared_address()
+        return path.stat().st_mtime
     except OSError:
-        return shared_address()
+        return 0.0
 
 
-def _meeting_place() -> Path:
-    return _private_folder() / "running"
+def _serves(address: str) -> bool:
+    """Whether somebody listens there, who lets this user in."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(endpoints(address).clock.removeprefix(IPC))
+        except (OSError, UserError):
+            return False
+    return True
 
 
 def private_address(folder: Path) -> str:
     """An address that no other pipeline uses, with its sockets in ``folder`` where that can be."""
     if zmq.has("ipc"):
-        return f"ipc://{folder}/hub"
+        return f"{IPC}{folder}/{HUB}"
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return f"tcp://127.0.0.1:{min(probe.getsockname()[1], 65530)}"

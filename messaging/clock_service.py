@@ -1,5 +1,7 @@
 """The hub's clock, for those who ask: which clock it is, and what it shows."""
 
+import math
+
 import zmq
 
 from messaging.clock import clock_name, monotonic_ns
@@ -38,6 +40,6 @@ def is_same_clock(endpoint: str, timeout_s: float) -> bool:
         socket.setsockopt(zmq.MAXMSGSIZE, 4096)
         socket.connect(endpoint)
         socket.send(monotonic_ns().to_bytes(8, "big"))
-        if not socket.poll(round(timeout_s * 1000)):
+        if not socket.poll(None if timeout_s == math.inf else round(timeout_s * 1000)):
             return False
         return unpack(socket.recv_multipart()[-1])[-1] == clock_name()

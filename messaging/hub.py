@@ -24,9 +24,10 @@ then joined every stream, without word having to travel on to each sender."""
 class Hub:
     """Binds and serves at once, until it is closed."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, chosen_by: str = "--bind") -> None:
+        """``chosen_by`` is how its user may choose another address."""
         self._places = places = endpoints(address)
-        self._lock = _lock(address)
+        self._lock = _lock(address, chosen_by)
         self._context = zmq.Context()
         try:
             self.clock = self._clock_service(places.clock)
@@ -40,7 +41,7 @@ class Hub:
             self._unlock()
             raise UserError(
                 f"the hub cannot bind {address}: {error.strerror}; another program may be there "
-                "(choose another address with --bind)"
+                f"(choose another address with {chosen_by})"
             ) from error
         for thread in self._threads:
             thread.start()
@@ -82,7 +83,7 @@ class Hub:
             self._lock.close()
 
 
-def _lock(address: str) -> IO[str] | None:
+def _lock(address: str, chosen_by: str) -> IO[str] | None:
     """Sockets in the file system can be taken over silently; a lock beside them cannot."""
     if not address.startswith("ipc://"):
         return None
@@ -98,14 +99,14 @@ def _lock(address: str) -> IO[str] | None:
     except OSError:
         lock.close()
         raise UserError(
-            f"a hub runs at {address} already; join it, or choose another address with --bind"
+            f"a hub runs at {address} already; join it, or choose another address with {chosen_by}"
         ) from None
     return lock
 
 
-def serve(address: str, log_level: str = "info") -> None:
+def serve(address: str, log_level: str = "info", chosen_by: str = "--bind") -> None:
     """Run the hub until this process is asked to stop."""
-    hub = Hub(address)
+    hub = Hub(address, chosen_by)
     try:
         with Node("hub", address, log_level=log_level) as node:
             while node.alive():

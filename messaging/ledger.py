@@ -11,6 +11,7 @@ PROXY_OF = {topic.name: topic.proxy for topic in TOPICS}
 MOST_STREAMS = 256
 """Senders times topics that a node keeps count of; whoever comes after them is not let in. Their
 counts fill a third of a heartbeat's header at most."""
+LAST_SEQ = 2**63 - 1
 JUMP = 100_000
 """Numbers farther apart than this do not belong together: at 30 Hz that is an hour."""
 
@@ -84,7 +85,7 @@ class Ledger:
             stream.begin_anew(incarnation, -1)
         elif incarnation != stream.incarnation or abs(seq - stream.last_seq) > JUMP:
             stream.begin_anew(incarnation, seq - 1)
-            stream.before += seq
+            stream.before = min(stream.before + seq, LAST_SEQ)
         elif seq <= stream.last_seq:
             return False
         stream.lost += seq - stream.last_seq - 1

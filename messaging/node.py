@@ -5,6 +5,7 @@ its pure part.
 """
 
 import logging
+import math
 import multiprocessing
 import os
 import signal
@@ -89,7 +90,9 @@ class Node:
         self._subscribed = frozenset(topic.name for topic in subscribe)
         topics = dict.fromkeys((*subscribe, HEARTBEAT, CONTROL))
         self._bus = Bus(name, address, tuple(topics), keeps_all=keeps_all)
-        self._connect_timeout_s = connect_timeout_s
+        self._launched = multiprocessing.parent_process() is not None
+        # A launcher started the hub as well, and knows better how long to wait for it.
+        self._connect_timeout_s = math.inf if self._launched else connect_timeout_s
         self._meanwhile = meanwhile
         self._state: State = "starting"
         self.text = ""
@@ -107,7 +110,6 @@ class Node:
         self._credits_of = tuple(topic.name for topic in credits_of)
         self._credit: dict[tuple[str, str], _Credit] = {}
         self._bound_ns: int | None = 0
-        self._launched = multiprocessing.parent_process() is not None
         self._log_queue: deque[LogRecord] = deque(maxlen=10_000)
         self.log = logging.getLogger(f"emofuse.{name}")
         self.log.setLevel(log_level.upper())

@@ -42,11 +42,17 @@ def emofuse(
     *options: str | Path, demo: bool = True, **extra: str
 ) -> subprocess.CompletedProcess[str]:
     """Run to the end."""
+    return emofuse_within(PATIENCE_S, *options, demo=demo, **extra)
+
+
+def emofuse_within(
+    patience_s: float, *options: str | Path, demo: bool = True, **extra: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, ROOT / "run_pipeline.py", *options],
         capture_output=True,
         text=True,
-        timeout=PATIENCE_S,
+        timeout=patience_s,
         env=environment(extra, demo=demo),
         check=False,
     )
@@ -54,7 +60,14 @@ def emofuse(
 
 def label(*options: str | Path, demo: bool = True, **extra: str) -> Outcome:
     """Run the pipeline without a display, and read its JSON."""
-    run = emofuse(*options, "--display", "none", "--json", demo=demo, **extra)
+    return label_within(PATIENCE_S, *options, demo=demo, **extra)
+
+
+def label_within(
+    patience_s: float, *options: str | Path, demo: bool = True, **extra: str
+) -> Outcome:
+    given = (*options, "--display", "none", "--json")
+    run = emofuse_within(patience_s, *given, demo=demo, **extra)
     assert run.returncode == 0, run.stderr
     *utterances, summary = (json.loads(line) for line in run.stdout.splitlines())
     assert summary["type"] == "summary"

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -71,11 +72,19 @@ def test_a_stopped_node_is_found_and_started_again() -> None:
     assert {"inference", "hub"} <= set(records[-1]["restarts"])
 
 
-def launch(crashing: str, *options: str) -> list[str | Path]:
+def launch(replaced: str, *options: str) -> list[str | Path]:
     script = ROOT / "tests/commands/misbehaving/launch.py"
-    return [sys.executable, script, crashing, *options]
+    return [sys.executable, script, replaced, *options]
 
 
+IMPATIENT = """
+import sys
+from commands import app, run
+from tests.commands.misbehaving import launch
+run.STARTING_S = 3.0
+launch.name, _, launch.module = sys.argv.pop(1).partition("=")
+app.app(launch.PROCESSES, launch.choose)
+"""
 ERROR = "ZeroDivisionError: as this node always does"
 
 
@@ -84,7 +93,7 @@ def test_a_node_that_crashes_at_every_start_ends_the_run_with_its_last_error(
     crashing: str,
 ) -> None:
     run = subprocess.run(
-        launch(crashing, "--display", "none", "--json"),
+        launch(f"{crashing}=crashes", "--display", "none", "--json"),
         capture_output=True,
         text=True,
         timeout=PATIENCE_S,
@@ -98,10 +107,56 @@ def test_a_node_that_crashes_at_every_start_ends_the_run_with_its_last_error(
     assert (summary["ended_by"], summary["restarts"]) == (ended_by, {crashing: 5})
 
 
+def run_with_a_hub_that_is(module: str, **extra: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        launch(f"hub={module}", "--display", "none", "--json", "--speed", "max"),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        env=environment(
+            {"PYTHONPATH": str(ROOT), "EMOFUSE_BUS__CONNECT_TIMEOUT_S": "0.5", **extra}
+        ),
+        check=False,
+    )
+
+
+def test_a_pipeline_waits_for_its_hub_though_that_starts_late() -> None:
+    run = run_with_a_hub_that_is("late")
+    assert run.returncode == 0, run.stderr
+    assert json.loads(run.stdout.splitlines()[-1])["restarts"] == {}
+
+
+def test_the_reason_of_a_hub_that_is_refused_late_is_what_is_said(free_ports: int) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", free_ports + 1))
+        other.listen()
+        where = f"tcp://127.0.0.1:{free_ports}"
+        run = run_with_a_hub_that_is("late", EMOFUSE_BUS__ADDRESS=where)
+    assert run.returncode == 2
+    (line,) = run.stderr.splitlines()
+    assert line.startswith(f"emofuse hub: the hub cannot bind {where}: Address already in use")
+    assert line.endswith("another program may be there (choose another address with bus.address)")
+
+
+def test_a_hub_that_never_starts_ends_the_run_with_that_reason() -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", IMPATIENT, "hub=stuck", "--display", "none", "--json"],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        cwd=ROOT,
+        env=environment(),
+        check=False,
+    )
+    assert run.returncode == 1
+    assert run.stderr == "the hub did not start within 3 s\n"
+    assert json.loads(run.stdout)["ended_by"] == "the hub did not start within 3 s"
+
+
 def test_the_terminal_view_does_not_swallow_the_last_error() -> None:
     master, slave = os.openpty()
     with subprocess.Popen(
-        launch("inference", "--display", "terminal"),
+        launch("inference=crashes", "--display", "terminal"),
         stdin=slave,
         stdout=slave,
         stderr=slave,
@@ -243,6 +298,16 @@ def test_without_a_temporary_folder_one_is_asked_for(
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
     with pytest.raises(UserError, match=r"no temporary folder .* name a writable one in TMPDIR"):
+        run_in_this_process(Settings(), choose_processes, as_json=True)
+
+
+def test_a_temporary_folder_with_too_long_a_name_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / ("long" * 20)
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    with pytest.raises(UserError, match=r"is too long .* name a shorter folder in TMPDIR"):
         run_in_this_process(Settings(), choose_processes, as_json=True)
 
 

@@ -8,7 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Generator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import astuple
 from typing import Any
@@ -38,12 +38,14 @@ from messaging.topics import (
 )
 from messaging.wire import Received
 from tests.junk import Forgery, Junk
-from tests.pipelines import Outcome, label, result
+from tests.pipelines import Outcome, label, label_within, result
 
 EVENTS = int(os.environ.get("EMOFUSE_TEST_JUNK", "100000"))
 """Messages into the socket of results; the others get their share."""
 SEED = int(os.environ.get("EMOFUSE_TEST_SEED", "1"))
 PATIENCE_S = 120.0
+FLOODED_S = 900.0
+"""For the whole run, which is no faster than the junk."""
 WINDOW = 5_000
 """Junk that may wait for a node: half of what a queue holds, since what is true waits there too."""
 PER_PICTURE = 2
@@ -160,8 +162,10 @@ def bytes_of_no_protocol(places: Endpoints, over: threading.Event) -> None:
 class SlowReader:
     """Reads the pictures, and gives credit for each when it likes: the file is played no faster."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, labelling: Future[Outcome]) -> None:
+        """``labelling`` is the run that is disturbed; one that died shows what it said."""
         self._node = node
+        self._labelling = labelling
         self._waiting: list[Received[Any]] = []
         self.beats: dict[str, Heartbeat] = {}
 
@@ -181,6 +185,8 @@ class SlowReader:
         deadline = time.monotonic() + PATIENCE_S
         while not condition():
             assert time.monotonic() < deadline, {n: b.rejected for n, b in self.beats.items()}
+            if self._labelling.done():
+                raise AssertionError(f"the pipeline has ended: {self._labelling.result()}")
             self.listen()
 
     def go_on(self) -> None:
@@ -243,12 +249,14 @@ def test_junk_into_every_socket_changes_nothing() -> None:
     # Not tmp_path: the name of a socket is limited to 107 bytes.
     with tempfile.TemporaryDirectory(prefix="junk") as folder, ThreadPoolExecutor() as pool:
         address = f"ipc://{folder}/hub"
-        labelling = pool.submit(label, "--speed", "max", EMOFUSE_BUS__ADDRESS=address)
+        labelling = pool.submit(
+            label_within, FLOODED_S, "--speed", "max", EMOFUSE_BUS__ADDRESS=address
+        )
         with (
             Node("viewer", address, (VIDEO, HEARTBEAT), "info", PATIENCE_S) as node,
             stranger_at(endpoints(address)) as stranger,
         ):
-            reader = SlowReader(node)
+            reader = SlowReader(node, labelling)
             grown = disturb(reader, stranger)
             assert is_same_clock(endpoints(address).clock, PATIENCE_S)
             for name in READERS:

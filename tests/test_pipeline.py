@@ -2,7 +2,10 @@
 
 import json
 import os
+import shutil
 import signal
+import subprocess
+import sys
 import time
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,6 +23,7 @@ from tests.pipelines import (
     command_name,
     descendants,
     emofuse,
+    environment,
     label,
     result,
     started,
@@ -178,6 +182,30 @@ def test_two_pipelines_on_one_machine_do_not_meet() -> None:
         rest, errors = other.communicate(timeout=PATIENCE_S)
         assert other.returncode == 0, errors
     assert_true_to_the_script([json.loads(line) for line in rest.splitlines()[:-1]])
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="needs setpriv (util-linux)")
+@pytest.mark.parametrize("option", ["--media", "--config"])
+def test_a_file_that_may_not_be_read_is_named_in_one_line(option: str, tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_bytes(b"secret")
+    file.chmod(0)
+    as_anybody = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+    run = subprocess.run(
+        [
+            *(as_anybody if os.geteuid() == 0 else []),
+            *(sys.executable, ROOT / "run_pipeline.py", "--display", "none", option, file),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        env=environment(demo=False),
+        check=False,
+    )
+    assert run.returncode == 2
+    (line,) = run.stderr.splitlines()
+    assert str(file) in line
+    assert "Permission denied" in line
 
 
 @pytest.mark.parametrize(

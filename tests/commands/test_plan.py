@@ -7,6 +7,7 @@ import pytest
 
 from capture import cameras, microphones
 from capture.demo import CLIP
+from commands import plan as plans
 from commands.plan import Plan, make_plan
 from config.settings import Settings
 from display import screen
@@ -29,6 +30,7 @@ def devices(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> 
     monkeypatch.setattr(cameras, "has_camera", lambda: "camera" in there)
     monkeypatch.setattr(microphones, "has_microphone", lambda: "microphone" in there)
     monkeypatch.setattr(screen, "screen_available", lambda: "screen" in there)
+    monkeypatch.setattr(screen, "window_lack", lambda: "")
 
 
 def names(chosen: Plan) -> list[str]:
@@ -142,3 +144,23 @@ def test_a_stdout_that_programs_read_gets_no_view(monkeypatch: pytest.MonkeyPatc
 def test_every_row_of_the_table_names_a_module_that_runs(process: Any) -> None:
     path = Path(__file__).parents[2].joinpath(*process.module.split(".")).with_suffix(".py")
     assert "\ndef run(settings: Settings) -> None:\n" in path.read_text()
+
+
+def test_without_its_demo_session_it_asks_to_be_reinstalled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plans, "CLIP", tmp_path / "clip.mp4")
+    with pytest.raises(UserError, match=r"no demo session .*clip.mp4; reinstall emofuse"):
+        plan()
+
+
+@pytest.mark.there_is("camera", "microphone", "screen")
+def test_where_a_window_lacks_a_library_none_is_opened_and_the_package_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(screen, "window_lack", lambda: "no window: libsm6 is missing")
+    chosen = plan()
+    assert "window" not in names(chosen)
+    assert chosen.notes == ("no window: libsm6 is missing",)
+    with pytest.raises(UserError, match=r"libsm6 is missing, or choose --display terminal"):
+        plan({"display": {"kind": "window"}})

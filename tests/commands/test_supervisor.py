@@ -50,6 +50,7 @@ class Run:
         return self.node.peers()[name].pid
 
     def end(self) -> None:
+        self.until(lambda: self.runs("hub"))  # one that still starts is not waited for
         self.supervisor.stop(lambda: self.node.receive(0.02))
         self.node.__exit__(None, None, None)
         self.supervisor.__exit__(None, None, None)
@@ -119,6 +120,25 @@ def test_a_refusal_is_shown_in_one_line_and_not_tried_again(start: Callable[...,
     assert run.supervisor.exit_code == REFUSED
     assert run.supervisor.restarts == {}
     assert run.log == ["emofuse refuses: no camera 3; found none"]
+
+
+def test_a_refusal_after_a_crash_is_tried_once_more_and_then_ends_the_run(
+    start: Callable[..., Run], tmp_path: Path
+) -> None:
+    run = start(row("gone"))
+    run.until(lambda: run.supervisor.ended_by)
+    (tmp_path / "crashed").unlink()
+    assert run.supervisor.exit_code == 1
+    assert run.supervisor.restarts == {"gone": 2}
+    why = "emofuse gone: no camera 3; found none"
+    assert run.supervisor.ended_by == f"gone cannot run any more: {why}"
+    assert [line for line in run.log if line.startswith(("gone", "emofuse"))] == [
+        "gone crashed (exit code 1); it is started again",
+        why,
+        "gone cannot run; it is started again",
+        why,
+        f"{run.supervisor.ended_by}; it is not started again",
+    ]
 
 
 def test_what_the_system_lacks_is_said_in_one_line(start: Callable[..., Run]) -> None:

@@ -83,15 +83,17 @@ class Place:
 
 
 class Person:
-    """Somebody with a name, whose face changes every second, and a way through the picture.
+    """Somebody with a name, whose face changes every second, and a way through the picture. The
+    first of its emotions is that number ``phase``.
 
     ``way`` holds instants in seconds with the place at each of them, and goes straight between
     two; before the first and after the last the person is away, and so between two places with
     ``None`` between them.
     """
 
-    def __init__(self, name: str, *way: tuple[float, Place | None]) -> None:
+    def __init__(self, name: str, *way: tuple[float, Place | None], phase: int = 0) -> None:
         self.name = name
+        self._phase = phase
         self._way = way
         self.until_s = way[-1][0]
 
@@ -106,7 +108,7 @@ class Person:
         return None
 
     def emotion(self, t: float) -> Emotion:
-        return EMOTIONS_SHOWN[int(t) % len(EMOTIONS_SHOWN)]
+        return EMOTIONS_SHOWN[(int(t) + self._phase) % len(EMOTIONS_SHOWN)]
 
 
 def paint(people: Sequence[Person], t: float) -> Picture:

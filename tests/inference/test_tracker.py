@@ -4,11 +4,14 @@ import numpy as np
 import pytest
 
 from inference.detector import Box
-from inference.looks import looks
-from inference.tracker import Tracker
+from inference.looks import FINE, Look, difference, looks
+from inference.tracker import DIFFERENT, Tracker
 
 FRAME_NS = 33_333_333
-ONE, OTHER = looks(np.random.default_rng(5).integers(0, 256, (2, 64, 64), np.uint8))
+ONE, OTHER, THIRD = looks(
+    np.random.default_rng(5).integers(0, 256, (3, 8, 8), np.uint8).repeat(8, 1).repeat(8, 2),
+    np.ones((3, FINE, FINE), np.bool_),
+)
 
 
 class Alike:
@@ -67,17 +70,48 @@ def test_a_stranger_in_the_place_of_somebody_who_left_is_new() -> None:
     assert track(1_000_000_000, [face(100)], [OTHER]) == [2]
 
 
+def half(look: Look, *, left: bool) -> Look:
+    """One side lies beyond the picture's edge, whose pixels go on there."""
+    seen = look.seen.copy()
+    seen[:, FINE // 2 :] = not left
+    seen[:, : FINE // 2] = left
+    return Look(np.where(seen, look.cells, 0).astype(np.float32), seen)
+
+
+def test_looks_are_compared_in_what_is_seen_of_both() -> None:
+    assert difference(half(ONE, left=True), [ONE]) == pytest.approx(0, abs=1e-3)
+    assert difference(half(ONE, left=True), [half(ONE, left=False)]) == np.inf
+    assert difference(half(OTHER, left=True), [ONE]) > DIFFERENT
+    assert difference(ONE, [OTHER, half(ONE, left=True)]) == pytest.approx(0, abs=1e-3)
+
+
+def test_who_comes_back_with_half_a_face_is_known_and_a_stranger_is_not() -> None:
+    for who, number in ((ONE, 1), (OTHER, 2)):
+        track = Tracker()
+        track(0, [face(100)], [ONE])
+        assert track(1_000_000_000, [face(100)], [half(who, left=False)]) == [number]
+
+
 def test_a_hand_before_the_face_makes_nobody_new() -> None:
     track = Tracker()
     for k in range(20):
         assert track(k * FRAME_NS, [face(100)], [OTHER if 5 < k < 15 else ONE]) == [1]
 
 
+def test_of_two_who_were_hidden_the_look_tells_who_comes_out() -> None:
+    track = Tracker()
+    for k in range(3):
+        track(k * FRAME_NS, [face(100), face(240)], [ONE, OTHER])
+    assert track(1_000_000_000, [face(170)], [OTHER]) == [2]
+
+
 def test_who_was_hidden_need_not_look_the_same_while_another_head_is_near() -> None:
     track = Tracker()
     for k in range(3):
         track(k * FRAME_NS, [face(100), face(300)], [ONE, OTHER])
-    assert track(1_000_000_000, [face(180)], [OTHER]) == [1]
+    covered = Look(ONE.cells + THIRD.cells, ONE.seen)
+    assert DIFFERENT < difference(covered, [ONE]) < difference(covered, [OTHER])
+    assert track(1_000_000_000, [face(180)], [covered]) == [1]
 
 
 def test_two_people_who_pass_each_other_keep_their_numbers() -> None:

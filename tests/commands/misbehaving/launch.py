@@ -1,4 +1,4 @@
-"""The command line, with a node in the table that crashes in place of the one named first."""
+"""The command line, with a module of this folder for one of the rows: ``ROW=MODULE`` first."""
 
 import sys
 from dataclasses import replace
@@ -11,11 +11,11 @@ from run_pipeline import PROCESSES, choose_processes
 
 def choose(plan: Plan) -> list[Process]:
     return [
-        replace(row, module="tests.commands.misbehaving.crashes") if row.name == crashing else row
+        replace(row, module=f"tests.commands.misbehaving.{module}") if row.name == name else row
         for row in choose_processes(plan)
     ]
 
 
 if __name__ == "__main__":
-    crashing = sys.argv.pop(1)
+    name, _, module = sys.argv.pop(1).partition("=")
     app(PROCESSES, choose)
