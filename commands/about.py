@@ -40,7 +40,7 @@ def describe(settings: Settings) -> dict[str, Any]:
         "system": platform.platform(),
         "python": platform.python_version(),
         "versions": {name: _version(name) for name in ("emofuse", *PACKAGES)},
-        "models": {name: origin["sha256"] for name, origin in weights.origins().items()},
+        "models": {name: origin.sha256 for name, origin in weights.origins().items()},
         "settings": settings.model_dump(mode="json"),
     }
 
@@ -54,6 +54,6 @@ def _version(package: str) -> str:
 
 def other_models(about: dict[str, Any]) -> list[str]:
     """Names of the models that are not those of the session, or were not there."""
-    here = {name: origin["sha256"] for name, origin in weights.origins().items()}
+    here = {name: origin.sha256 for name, origin in weights.origins().items()}
     there = about.get("models", {})
     return sorted(name for name in here | there if here.get(name) != there.get(name))
