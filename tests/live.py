@@ -110,6 +110,8 @@ class LivePipeline:
         self.node = node
         self.received: list[Received[Any]] = []
         self.pulses: dict[int, Received[Heartbeat]] = {}
+        self.outages: list[tuple[int, int]] = []
+        """From when to when what was hit was not back, on the monotonic clock."""
 
     def listen(self) -> None:
         for received in self.node.receive(0.02):
@@ -147,8 +149,14 @@ class LivePipeline:
         assert former is not None
         os.kill(former, number)
         took = self.until(lambda: self.runs(row, but=former) and self.labels_since(hit_ns))
+        self.outages.append((hit_ns, monotonic_ns()))
         self.until(lambda: self.matched_since(hit_ns))
         return took
+
+    def suffered(self, record: dict[str, Any]) -> bool:
+        """Whether an utterance overlaps an outage."""
+        onset, offset = (record[at]["captured_ns"] for at in ("onset", "offset"))
+        return any(onset < back_ns and hit_ns < offset for hit_ns, back_ns in self.outages)
 
     def labels_since(self, instant_ns: int) -> bool:
         """Whether all links of the chain work on what happened after an instant: the picture's
@@ -180,8 +188,8 @@ class LivePipeline:
         """Ctrl-C; its JSON records and its standard error."""
         self.process.send_signal(signal.SIGINT)
         out, err = self.process.communicate(timeout=PATIENCE_S)
-        lines = [line for line in out.splitlines() if line.startswith("{")]
-        return [json.loads(line) for line in lines], err
+        found = [line[at:] for line in out.splitlines() if (at := line.find('{"type"')) >= 0]
+        return [json.loads(line) for line in found], err  # a view may write before them
 
 
 def _named(pid: int) -> str:

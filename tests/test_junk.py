@@ -29,6 +29,7 @@ from messaging.topics import (
     CONTROL,
     FACES,
     HEARTBEAT,
+    LOG,
     MARKERS,
     SPEECH,
     UTTERANCES,
@@ -61,8 +62,9 @@ READERS: dict[str, tuple[Topic[Any], ...]] = {
     "media": (HEARTBEAT, CONTROL),
     "inference": (HEARTBEAT, CONTROL, VIDEO),
     "fusion": (HEARTBEAT, CONTROL, FACES, SPEECH),
+    "launcher": (HEARTBEAT, CONTROL, UTTERANCES, LOG),
 }
-EVENT_TOPICS = (FACES, SPEECH, UTTERANCES, MARKERS, HEARTBEAT, CONTROL)
+EVENT_TOPICS = (FACES, SPEECH, UTTERANCES, MARKERS, HEARTBEAT, CONTROL, LOG)
 
 
 class Stranger:
