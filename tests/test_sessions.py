@@ -2,7 +2,7 @@
 
 import random
 import threading
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import recording.player
 from config.settings import BusSettings, FusionSettings, InferenceSettings, ReplaySettings, Settings
 from fusion.match import Match
 from messaging.node import Node
-from messaging.schema import Control, UtteranceEmotion
+from messaging.schema import Control, Heartbeat, UtteranceEmotion
 from messaging.topics import CONTROL, UTTERANCES
 from messaging.wire import Received, encode
 from recording.session import open_session
@@ -40,10 +40,6 @@ def replayed(folder: Path, *options: str) -> list[dict[str, Any]]:
 def encoded(result: UtteranceEmotion) -> bytes:
     """All of the message but its envelope, which tells who sent it when."""
     return encode(UTTERANCES, result, "fusion", 0, 0)[1]
-
-
-def finals(received: Iterable[Received[UtteranceEmotion]]) -> list[bytes]:
-    return [encoded(each.message) for each in received if each.message.final]
 
 
 @contextmanager
@@ -84,20 +80,24 @@ def delayed(folder: Path, seed: int, start_from: str = "capture") -> list[bytes]
         inference=InferenceSettings(pictures="jpeg"),
         fusion=FusionSettings(exit_when_closed=True),
     )
-    results: list[bytes] = []
+    received: list[Received[UtteranceEmotion]] = []
     hub = DelayingHub(address, seed)
     try:
         with nodes_in_threads(settings, order), Node("reader", address, (UTTERANCES,)) as reader:
-            ended = False
-            while not ended:
+            while len(received) != sent_by(reader.peers().get("fusion")):
                 assert reader.alive()
-                results += finals(reader.receive(0.1))
-                fused = reader.peers().get("fusion")
-                ended = fused is not None and fused.state == "closing"
-            results += finals(reader.receive(0.5))  # overtaken by fusion's last word
+                received += reader.receive(0.1)
     finally:
         hub.close()
-    return results
+    return [encoded(each.message) for each in received if each.message.final]
+
+
+def sent_by(fusion: Heartbeat | None) -> int | None:
+    """How many results it has sent, once it has done: its last word may overtake them."""
+    if fusion is None or fusion.state != "closing":
+        return None
+    counts = (c for c in fusion.counts if c.topic == UTTERANCES.name and not c.sender)
+    return sum(count.messages for count in counts)
 
 
 @pytest.fixture(scope="module")
