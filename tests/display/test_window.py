@@ -25,7 +25,15 @@ from messaging.schema import Control, FaceEmotions, Marker, VideoFrame
 from messaging.topics import CONTROL, FACES, HEARTBEAT, MARKERS, VIDEO
 from tests.display.conftest import StartDisplay
 from tests.display.messages import face, word
-from tests.display.x11 import needs_screen, press_close_button, screenshot, xdotool
+from tests.display.x11 import (
+    PAINTED_S,
+    NeverPaintedError,
+    despite_black_windows,
+    needs_screen,
+    press_close_button,
+    screenshot,
+    xdotool,
+)
 
 PATIENCE_S = 60.0
 WIDTH, HEIGHT = 640, 480
@@ -40,10 +48,11 @@ def near(picture: Picture, colour: tuple[int, int, int]) -> int:
 def publish_until(node: Node, condition: Callable[[], bool], every: int = 10) -> None:
     """Play camera and inference at 30 Hz until ``condition``, which is asked now and then."""
     pixels = np.full((HEIGHT, WIDTH, 3), BLUISH, np.uint8)
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + PAINTED_S
     index = 0
     while index % every or not condition():
-        assert time.monotonic() < deadline, "it never came to be"
+        if time.monotonic() > deadline:
+            raise NeverPaintedError
         stamp = node.stamp()
         node.publish(VIDEO, VideoFrame(stamp, "camera", index, "picture", WIDTH, HEIGHT), pixels)
         found = (face("angry", (200, 120, 200, 200)),)
@@ -65,6 +74,7 @@ def stop_asked_by(node: Node) -> str:
 
 @needs_screen
 @pytest.mark.parametrize("key", ["q", "Escape", "the close button"])
+@despite_black_windows
 def test_the_window_shows_the_face_and_ends_the_pipeline(
     key: str,
     x_display: str,
@@ -97,6 +107,7 @@ def test_the_window_shows_the_face_and_ends_the_pipeline(
 
 
 @needs_screen
+@despite_black_windows
 def test_the_window_ends_when_it_is_told_to(
     x_display: str, address: str, start_display: StartDisplay
 ) -> None:
@@ -112,6 +123,7 @@ def test_the_window_ends_when_it_is_told_to(
 
 
 @needs_screen
+@despite_black_windows
 def test_the_windows_keys_record_mark_and_pause_and_h_tells_of_them(
     x_display: str,
     address: str,
