@@ -295,6 +295,7 @@ def test_a_lossless_source_waits_for_the_disk(address: str, folder: Path, disk: 
         held = sent
         disk.is_quick.set()
         thread.join()
+        assert source.node.wait_for_credit(VIDEO_JPEG, 1), "the last one has come, too"
     session = open_session(folder)
     assert held < 40, "it was held up"
     assert sent == 100 == len(list(session.records(VIDEO_JPEG)))
