@@ -30,7 +30,7 @@ from messaging.topics import AUDIO, SPEECH, Topic
 SAMPLE_NS = 1_000_000_000 // SAMPLE_RATE
 OPENED_NS = -1
 """File time at which sources open: the stamps of a source strictly increase."""
-SOUND_AHEAD = 8
+SOUND_AHEAD = 4
 """At speed ``max``: chunks sent ahead of the slowest reader that is to hear all of them."""
 LATE_NS = 200_000_000
 """What is sent later than this is worth a warning."""

@@ -18,11 +18,15 @@ from messaging.wire import Buffer, JunkError, Received, decode, encode, topic_pa
 
 M = TypeVar("M", bound="schema.Message")
 
-BULK_MARK = 16
-"""Messages that a queue of pictures or sound holds at each hop; more are lost and counted."""
+MOST_AHEAD = 16
+"""Pictures and sounds of lossless sources that may be on their way to one reader."""
+BULK_MARK = 2 * MOST_AHEAD
+"""Messages that a queue of pictures or sound holds at each hop; more are lost and counted. Twice as
+many as may be on their way, since the transport hears of those that have left in lots of half a
+queue."""
 KEPT_MARK = 256
-"""The same for a node that keeps all. A reader may be away for some seconds: 25 MB of JPEG. Of a
-sender credit bounds the pictures, but not the sound between them."""
+"""The same for a node that keeps all: a reader may be away for some seconds (25 MB of JPEG), and a
+sender may send for 1 ms before the transport hears that messages have left."""
 EVENTS_MARK = 10_000
 BULK_MAX_BYTES = 3 * 7680 * 4320
 EVENTS_MAX_BYTES = 1_048_576
@@ -30,7 +34,7 @@ DRAIN = 1024
 """Messages taken from a socket at once, so that a flood cannot keep a node from its work."""
 TOPIC_PARTS = frozenset(topic_part(topic.name) for topic in TOPICS)
 ECHO = b"echo "
-ECHO_MS = 20
+ECHO_S = 0.02
 ZERO_COPY_BYTES = 65_536
 """From this size on, a payload is handed to the transport instead of copied."""
 
@@ -118,9 +122,9 @@ class Bus:
             reader.unsubscribe(echo)
 
     def _echoed(self, reader: zmq.Socket[bytes], echo: bytes) -> bool:
-        for _ in range(DRAIN):
-            if not reader.poll(ECHO_MS):
-                break
+        """Within ``ECHO_S``, however much else comes: an echo that left too early never does."""
+        deadline = time.monotonic() + ECHO_S
+        while (left_s := deadline - time.monotonic()) > 0 and reader.poll(round(left_s * 1000)):
             parts = _receive(reader)
             if parts[0] == echo:
                 return True

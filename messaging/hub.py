@@ -60,15 +60,17 @@ class Hub:
             socket.bind(endpoint)
             ends.append(socket)
         ends[0].send(SUBSCRIBE_TO_ALL)
+        return threading.Thread(target=self._serve, args=ends, daemon=True)
 
-        def forward() -> None:
-            try:
-                zmq.proxy(*ends)
-            except zmq.ContextTerminated:
-                for end in ends:
-                    end.close(linger=0)
+    def _serve(self, senders: zmq.Socket[bytes], readers: zmq.Socket[bytes]) -> None:
+        try:
+            self._forward(senders, readers)
+        except zmq.ContextTerminated:
+            senders.close(linger=0)
+            readers.close(linger=0)
 
-        return threading.Thread(target=forward, daemon=True)
+    def _forward(self, senders: zmq.Socket[bytes], readers: zmq.Socket[bytes]) -> None:
+        zmq.proxy(senders, readers)
 
     def close(self) -> None:
         self._context.term()

@@ -14,6 +14,8 @@ counts fill a third of a heartbeat's header at most."""
 LAST_SEQ = 2**63 - 1
 JUMP = 100_000
 """Numbers farther apart than this do not belong together: at 30 Hz that is an hour."""
+OLD_NS = 1_000_000_000
+"""What has not come for so long after its sender spoke of it will not come any more."""
 
 
 @dataclass(slots=True)
@@ -55,6 +57,7 @@ class Ledger:
         self.rejected = 0
         self._sent: dict[str, int] = {}
         self._streams: dict[tuple[str, str], _Stream] = {}
+        self._words: dict[str, Received[Heartbeat]] = {}
 
     def sent(self, topic: str) -> int:
         """Messages sent on ``topic``."""
@@ -99,29 +102,33 @@ class Ledger:
         stream.messages -= messages
         stream.dropped += messages
 
-    def tails(self, now: Received[Heartbeat], before: Received[Heartbeat] | None) -> None:
-        """Note a sender's own word on what it has sent: what is missing at the end counts as lost
+    def hear(self, beat: Received[Heartbeat]) -> None:
+        """Take a sender's own word on what it has sent: what is missing at the end counts as lost
         for as long as it does not come.
 
-        Events travel in one line with the heartbeats. ``bulk`` does not: there the word of the
-        heartbeat before is taken, whose pictures have arrived by now if they ever will; the last
-        word of all is taken as it is.
+        Events travel in one line with the heartbeats. ``bulk`` does not, and may be held up: there
+        a word is taken when it is old; the last word of all is taken as it is.
         """
-        closing = now.message.state == "closing"
-        for word, proxy in ((now, "events"), (now if closing else before, "bulk")):
-            for counts in word.message.counts if word else ():
-                stream = self._streams.get((counts.topic, now.sender))
-                if (
-                    stream is None
-                    or word is None
-                    or counts.sender
-                    or PROXY_OF.get(counts.topic) != proxy
-                    or stream.incarnation != word.incarnation
-                    or counts.last_seq - stream.last_seq > JUMP
-                ):
-                    continue
+        self._take(beat, "events")
+        word = self._words.setdefault(beat.sender, beat)
+        if beat.message.state == "closing":
+            self._take(beat, "bulk")
+        elif beat.received_ns - word.received_ns >= OLD_NS:
+            self._take(word, "bulk")
+            self._words[beat.sender] = beat
+
+    def _take(self, word: Received[Heartbeat], proxy: str) -> None:
+        for counts in word.message.counts:
+            stream = self._streams.get((counts.topic, word.sender))
+            if (
+                stream is not None
+                and not counts.sender
+                and PROXY_OF.get(counts.topic) == proxy
+                and stream.incarnation == word.incarnation
+                and counts.last_seq - stream.last_seq <= JUMP
+            ):
                 stream.said_seq = counts.last_seq
-                stream.closed = closing
+                stream.closed = word.message.state == "closing"
 
     def counts(self) -> tuple[TopicCounts, ...]:
         sent = (

@@ -310,9 +310,8 @@ class Node:
 
     def _note_peer(self, received: Received[Heartbeat]) -> None:
         """A heartbeat shows what of its sender is missing at the end, and who its readers are."""
-        former = self._peers.get(received.sender)
         self._peers[received.sender] = received
-        self._bus.ledger.tails(received, former)
+        self._bus.ledger.hear(received)
         for topic in received.message.awaited:
             if received.message.state == "closing":
                 self._credit.pop((topic, received.sender), None)

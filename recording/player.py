@@ -20,7 +20,7 @@ from recording.session import Session, open_session
 
 NAME = "player"
 NAP_S = 0.05
-AHEAD: Mapping[str, int] = {VIDEO_JPEG.name: 8, AUDIO.name: 8, FACES.name: 256, SPEECH.name: 64}
+AHEAD: Mapping[str, int] = {VIDEO_JPEG.name: 8, AUDIO.name: 4, FACES.name: 256, SPEECH.name: 64}
 """Messages of a topic that may be sent before its slowest reader has done with them."""
 HOLDS: Mapping[str, bool] = {"pause": True, "resume": False}
 SECOND = 1_000_000_000

@@ -2,15 +2,13 @@
 
 import heapq
 import random
-import threading
 from itertools import count
 from typing import Any
 
 import zmq
 
-from messaging.bus import configure
 from messaging.clock import monotonic_ns
-from messaging.hub import SUBSCRIBE_TO_ALL, Hub
+from messaging.hub import Hub
 from messaging.packing import unpack
 
 TYPICAL_S = 0.001
@@ -20,7 +18,7 @@ STALL_S = 0.15
 
 
 class DelayingHub(Hub):
-    """The real hub, with other proxies."""
+    """The real hub, but for how it forwards."""
 
     def __init__(self, address: str, seed: int) -> None:
         self._random = random.Random(seed)
@@ -30,36 +28,22 @@ class DelayingHub(Hub):
         stalls = self._random.random() < SELDOM
         return round(1e9 * self._random.expovariate(1 / (STALL_S if stalls else TYPICAL_S)))
 
-    def _proxy(self, into: str, out: str, *, bulk: bool) -> threading.Thread:
-        ends: list[zmq.Socket[bytes]] = []
-        for kind, endpoint in ((zmq.XSUB, into), (zmq.XPUB, out)):
-            socket: zmq.Socket[bytes] = self._context.socket(kind)
-            configure(socket, bulk=bulk)
-            socket.bind(endpoint)
-            ends.append(socket)
-        ends[0].send(SUBSCRIBE_TO_ALL)
-        return threading.Thread(target=self._forward, args=ends, daemon=True)
-
     def _forward(self, senders: zmq.Socket[bytes], readers: zmq.Socket[bytes]) -> None:
         waiting: list[tuple[int, int, list[bytes]]] = []
         last: dict[tuple[bytes, str], int] = {}
         numbers = count()
-        try:
-            while True:
-                left_ns = waiting[0][0] - monotonic_ns() if waiting else 1_000_000_000
-                senders.poll(max(0, min(20, left_ns // 1_000_000)))
-                for parts in _all(senders):
-                    stream = parts[0], _sender(parts)
-                    due_ns = max(last.get(stream, 0), monotonic_ns() + self._delay_ns())
-                    last[stream] = due_ns
-                    heapq.heappush(waiting, (due_ns, next(numbers), parts))
-                while waiting and waiting[0][0] <= monotonic_ns():
-                    readers.send_multipart(heapq.heappop(waiting)[2])
-                for note in _all(readers):
-                    senders.send_multipart(note)
-        except zmq.ContextTerminated:
-            senders.close(linger=0)
-            readers.close(linger=0)
+        while True:
+            left_ns = waiting[0][0] - monotonic_ns() if waiting else 1_000_000_000
+            senders.poll(max(0, min(20, left_ns // 1_000_000)))
+            for parts in _all(senders):
+                stream = parts[0], _sender(parts)
+                due_ns = max(last.get(stream, 0), monotonic_ns() + self._delay_ns())
+                last[stream] = due_ns
+                heapq.heappush(waiting, (due_ns, next(numbers), parts))
+            while waiting and waiting[0][0] <= monotonic_ns():
+                readers.send_multipart(heapq.heappop(waiting)[2])
+            for note in _all(readers):
+                senders.send_multipart(note)
 
 
 def _all(socket: zmq.Socket[bytes]) -> "list[list[bytes]]":

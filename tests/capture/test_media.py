@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from pydantic import ValidationError
 
 from capture import media
 from capture.media import Heard, Seen, Source, messages, source_name
@@ -15,6 +16,7 @@ from capture.media_file import open_media
 from capture.voice_activity import VoiceActivity
 from config.settings import BusSettings, MediaSettings, Settings, VoiceActivitySettings
 from messaging import node
+from messaging.bus import MOST_AHEAD
 from messaging.errors import UserError
 from messaging.node import Node
 from messaging.pacing import START_LEAD_NS, Pace
@@ -52,6 +54,12 @@ def test_every_source_opens_before_anything_is_said_and_closes_at_its_end(talkin
     assert events(everything, VideoFrame) == ["opened", "picture", "closed"]
     assert events(everything, AudioChunk) == ["opened", "sound", "closed"]
     assert events(everything, SpeechEvent) == ["opened", "analysed_until", "closed"]
+
+
+def test_what_is_on_its_way_to_a_reader_fits_into_the_queues() -> None:
+    """Also to a recorder, which reads pictures and sound."""
+    with pytest.raises(ValidationError, match="credit"):
+        MediaSettings(credit=MOST_AHEAD - media.SOUND_AHEAD + 1)
 
 
 def test_all_is_said_in_the_order_of_file_time(talking: Path) -> None:

@@ -5,7 +5,7 @@ from typing import Literal
 
 import pytest
 
-from messaging.ledger import MOST_STREAMS, Ledger
+from messaging.ledger import MOST_STREAMS, OLD_NS, Ledger
 from messaging.schema import Heartbeat, Stamp, TopicCounts
 from messaging.topics import HEARTBEAT
 from messaging.wire import Received
@@ -29,9 +29,12 @@ def beat(
     last_seq: int,
     incarnation: int = 1,
     state: Literal["running", "closing"] = "running",
+    received_ns: int = 0,
 ) -> Received[Heartbeat]:
     pulse = Heartbeat(STAMP, "inference", state, 1, counts=(TopicCounts(topic, "", last_seq),))
-    return Received(HEARTBEAT, pulse, memoryview(b""), "inference", incarnation, 0)
+    return Received(
+        HEARTBEAT, pulse, memoryview(b""), "inference", incarnation, 0, received_ns=received_ns
+    )
 
 
 def test_numbers_that_are_skipped_are_lost() -> None:
@@ -64,7 +67,7 @@ def test_a_sender_that_breaks_off_leaves_an_unknown_tail() -> None:
 
 def test_a_sender_that_has_said_its_last_number_leaves_nothing_unknown() -> None:
     ledger = reader([0, 1])
-    ledger.tails(beat("faces", 4, state="closing"), None)
+    ledger.hear(beat("faces", 4, state="closing"))
     reader([0], incarnation=2, ledger=ledger)
     assert (counts(ledger).unknown, counts(ledger).lost) == (0, 3)
 
@@ -73,7 +76,7 @@ def test_a_sender_that_has_said_its_last_number_leaves_nothing_unknown() -> None
 def test_no_single_message_shuts_its_sender_out(incarnation: int, seq: int) -> None:
     ledger = reader([0, 1, 2])
     ledger.arrived("faces", "inference", incarnation, seq)
-    ledger.tails(beat("faces", 2**62, incarnation), None)
+    ledger.hear(beat("faces", 2**62, incarnation))
     assert all(ledger.arrived("faces", "inference", 1, number) for number in (3, 4, 6))
     assert (counts(ledger).lost, counts(ledger).last_seq) == (1, 6)
     assert counts(ledger).unknown == 2
@@ -96,31 +99,44 @@ def test_overtaken_messages_are_dropped_and_not_lost() -> None:
 
 def test_a_tail_that_never_came_is_lost_once() -> None:
     ledger = reader([0, 1])
-    ledger.tails(beat("faces", 4), None)
-    ledger.tails(beat("faces", 4), None)
+    ledger.hear(beat("faces", 4))
+    ledger.hear(beat("faces", 4))
     assert counts(ledger).lost == 3
 
 
 def test_what_comes_after_all_was_not_lost() -> None:
     ledger = reader([0, 1])
-    ledger.tails(beat("faces", 4), None)
+    ledger.hear(beat("faces", 4))
     assert ledger.arrived("faces", "inference", 1, 2)
     assert (counts(ledger).lost, counts(ledger).messages) == (2, 3)
     assert ledger.arrived("faces", "inference", 1, 4)
     assert (counts(ledger).lost, counts(ledger).messages) == (1, 4)
 
 
-def test_a_tail_of_pictures_waits_for_the_next_heartbeat() -> None:
+def test_a_word_on_pictures_is_taken_when_it_is_old() -> None:
+    """They travel beside the heartbeats, and may come after them."""
     ledger = Ledger()
     ledger.arrived("video", "inference", 1, 0)
-    first, second = beat("video", 2), beat("video", 5)
-    ledger.tails(first, None)
-    assert counts(ledger, "video").lost == 0
-    ledger.tails(second, first)
-    assert counts(ledger, "video").lost == 2
+    for last_seq, at_ns, lost in [
+        (2, 0, 0),
+        (5, OLD_NS // 4, 0),
+        (7, OLD_NS - 1, 0),
+        (9, OLD_NS, 2),  # the first word
+        (11, 2 * OLD_NS - 1, 2),
+        (15, 2 * OLD_NS + 5, 9),  # that of 9
+    ]:
+        ledger.hear(beat("video", last_seq, received_ns=at_ns))
+        assert counts(ledger, "video").lost == lost
+
+
+def test_the_last_word_on_pictures_is_taken_at_once() -> None:
+    ledger = Ledger()
+    ledger.arrived("video", "inference", 1, 0)
+    ledger.hear(beat("video", 3, state="closing"))
+    assert counts(ledger, "video").lost == 3
 
 
 def test_the_word_of_a_former_incarnation_is_passed_over() -> None:
     ledger = reader([0], incarnation=2)
-    ledger.tails(beat("faces", 100, incarnation=1), None)
+    ledger.hear(beat("faces", 100, incarnation=1))
     assert counts(ledger).lost == 0

@@ -13,13 +13,14 @@ import pytest
 import zmq
 
 from messaging.address import endpoints
-from messaging.bus import Bus
+from messaging.bus import MOST_AHEAD, Bus
 from messaging.errors import UserError
 from messaging.hub import Hub
 from messaging.node import Node
 from messaging.schema import Control, Heartbeat, LogRecord, Marker, VideoFrame
 from messaging.topics import CONTROL, HEARTBEAT, LOG, MARKERS, VIDEO, VIDEO_JPEG
 from messaging.wire import Received, topic_part
+from tests.delays import DelayingHub
 
 PATIENCE_S = 10.0
 
@@ -49,6 +50,31 @@ def test_nothing_is_missed_from_the_first_message_on(address: str) -> None:
         got = collect(reader, lambda got: len(got) == 2000)
     assert [received.message.text for received in got] == [str(number) for number in range(2000)]
     assert [received.seq for received in got] == list(range(2000))
+
+
+def test_who_joins_a_busy_bus_does_not_wait_for_a_moment_of_silence(address: str) -> None:
+    sent, done = 0, threading.Event()
+
+    def talk() -> None:
+        nonlocal sent
+        with Node("sender", address) as sender:
+            while not done.wait(0.005):
+                picture(sender, sent)
+                sent += 1
+
+    thread = threading.Thread(target=talk)
+    thread.start()
+    try:
+        while not sent:
+            time.sleep(0.01)
+        with Node("reader", address, [VIDEO], keeps_all=True) as reader:
+            there = sent
+            seen = [received.message.index for received in collect(reader, bool)]
+    finally:
+        done.set()
+        thread.join()
+    assert there < 900
+    assert seen == list(range(seen[0], seen[0] + len(seen))), "what came meanwhile is not lost"
 
 
 def test_a_picture_arrives_as_a_view_of_its_bytes(address: str) -> None:
@@ -116,6 +142,37 @@ def test_lossless_pictures_are_never_overtaken_and_the_sender_waits_for_its_read
         assert done.is_set()
     assert seen == list(range(total))
     assert farthest <= ahead
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_however_messages_are_held_up_no_lossless_one_is_lost(tmp_path: Path, seed: int) -> None:
+    """With as many on their way as there may be."""
+    total, address = 1000, f"ipc://{tmp_path}/hub"
+    hub = DelayingHub(address, seed)
+    with (
+        Node("media", address, keeps_all=True) as media,
+        Node("inference", address, [VIDEO], credits_of=[VIDEO]) as inference,
+    ):
+        inference.alive()
+        collect(media, lambda _: media.is_awaited(VIDEO))
+
+        def play() -> None:
+            for index in range(total):
+                assert media.wait_for_credit(VIDEO, MOST_AHEAD)
+                picture(media, index, lossless=True)
+
+        thread = threading.Thread(target=play)
+        thread.start()
+        seen: list[int] = []
+        deadline = time.monotonic() + 60.0
+        while total - 1 not in seen[-1:] and time.monotonic() < deadline:
+            inference.alive()
+            for received in inference.receive(0.05):
+                seen.append(received.message.index)
+                inference.give_credit(received)
+        thread.join()
+    hub.close()
+    assert seen == list(range(total))
 
 
 def test_a_reader_that_was_killed_does_not_block_a_lossless_sender(address: str) -> None:

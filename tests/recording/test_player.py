@@ -11,6 +11,7 @@ from typing import Any, Literal
 import pytest
 
 from config.settings import BusSettings, ReplaySettings, Settings
+from messaging.bus import MOST_AHEAD
 from messaging.hub import Hub
 from messaging.node import Node
 from messaging.schema import (
@@ -49,6 +50,11 @@ def played(
 
 def of(said: list[Played], kind: type[Any]) -> list[Any]:
     return [each.message for each in said if isinstance(each.message, kind)]
+
+
+def test_what_is_on_its_way_to_a_reader_fits_into_the_queues() -> None:
+    """Also to a recorder, which reads pictures and sound."""
+    assert AHEAD[VIDEO_JPEG.name] + AHEAD[AUDIO.name] <= MOST_AHEAD
 
 
 @pytest.fixture
