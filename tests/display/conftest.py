@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from messaging.hub import Hub
-from tests.display.x11 import virtual_screen
+from tests.display.x11 import virtual_screen, window_manager
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,8 +28,8 @@ import_module(f"display.{kind}").run(Settings(bus=BusSettings(address=address)))
 
 @pytest.fixture
 def x_display() -> Iterator[str]:
-    """A virtual screen."""
-    with virtual_screen() as display:
+    """A virtual screen with a window manager."""
+    with virtual_screen() as display, window_manager(display):
         yield display
 
 

@@ -4,12 +4,11 @@ import ctypes
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from ctypes import byref, c_char_p, c_int, c_long, c_ulong, c_void_p
-from functools import wraps
 from pathlib import Path
-from typing import ParamSpec
 
 import cv2
 import numpy as np
@@ -17,36 +16,13 @@ import pytest
 
 from display.scene import Picture
 
-TOOLS = ("Xvfb", "xdotool", "import")
+TOOLS = ("Xvfb", "openbox", "xdotool", "import")
+WINDOW_MANAGERS_FILE = Path(__file__).with_name("openbox.xml")
 CLIENT_MESSAGE = 33
-TRIES = 6
-PAINTED_S = 20.0
-"""A window that shows nothing for so long will not."""
-
-P = ParamSpec("P")
-
 needs_screen = pytest.mark.skipif(
-    not all(map(shutil.which, TOOLS)), reason=f"needs {', '.join(TOOLS)} (xvfb xdotool imagemagick)"
+    not all(map(shutil.which, TOOLS)),
+    reason=f"needs {', '.join(TOOLS)} (xvfb openbox xdotool imagemagick)",
 )
-
-
-class NeverPaintedError(AssertionError):
-    """What a window should show did not come."""
-
-
-def despite_black_windows(test: Callable[P, None]) -> Callable[P, None]:
-    """Of windows that Qt opens on a busy machine where no window manager runs, one in three stays
-    black for good, whatever is painted into it and however its size changes. Open it anew.
-    """
-
-    @wraps(test)
-    def tried(*args: P.args, **kwargs: P.kwargs) -> None:
-        for _ in range(TRIES - 1):
-            with suppress(NeverPaintedError):
-                return test(*args, **kwargs)
-        return test(*args, **kwargs)
-
-    return tried
 
 
 @contextmanager
@@ -69,6 +45,26 @@ def virtual_screen(*options: str | Path) -> Generator[str]:
         with os.fdopen(reader) as lines:
             yield f":{int(lines.readline())}"
         server.terminate()
+
+
+@contextmanager
+def window_manager(x_display: str) -> Generator[None]:
+    """One that runs. Without any, a window is mapped so quickly that Qt 5 may miss it: its main
+    thread takes the word from the connection while another one waits for it there, and on a busy
+    machine one window in four stays black.
+    """
+    env = {**os.environ, "DISPLAY": x_display}
+    with subprocess.Popen(
+        ["openbox", "--sm-disable", "--config-file", WINDOW_MANAGERS_FILE],
+        env=env,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as manager:
+        while not xdotool(x_display, "get_desktop"):
+            assert manager.poll() is None, "openbox has ended"
+            time.sleep(0.05)
+        yield
+        manager.terminate()
 
 
 def screenshot(x_display: str, folder: Path) -> Picture:
