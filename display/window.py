@@ -117,6 +117,7 @@ class Window:
         require_screen()
         # The wheel's Qt has the X11 plugin alone; on a Wayland desktop it would warn about that.
         os.environ.setdefault("QT_QPA_PLATFORM", "xcb")
+        cv2.setNumThreads(1)  # its others spin between pictures: a sixth of this process's time
         flags = cv2.WINDOW_NORMAL | cv2.WINDOW_FREERATIO | cv2.WINDOW_GUI_NORMAL
         try:
             cv2.namedWindow(TITLE, flags)
