@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from capture.containers import printable
+from capture.media_path import printable
 from messaging.errors import UserError
 from messaging.schema import FaceEmotions, UtteranceEmotion
 from offline.annotations import annotations_of

