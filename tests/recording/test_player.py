@@ -12,7 +12,6 @@ import pytest
 
 from config.settings import BusSettings, ReplaySettings, Settings
 from messaging.bus import MOST_AHEAD
-from messaging.hub import Hub
 from messaging.node import Node
 from messaging.schema import (
     AudioChunk,
@@ -204,14 +203,6 @@ def playing(
             while thread.is_alive():
                 node.publish(CONTROL, Control(node.stamp(), "stop", node.name))
                 reader.read()
-
-
-@pytest.fixture
-def address(tmp_path: Path) -> Generator[str]:
-    where = f"ipc://{tmp_path}/hub"
-    hub = Hub(where)
-    yield where
-    hub.close()
 
 
 def sparse(folder: Path) -> Session:

@@ -10,7 +10,6 @@ from typing import Any, Literal
 import pytest
 
 from config.settings import BusSettings, RecordingSettings, Settings
-from messaging.hub import Hub
 from messaging.node import Node
 from messaging.schema import AudioChunk, Control, VideoFrame
 from messaging.topics import AUDIO, CONTROL, FACES, MARKERS, SPEECH, VIDEO, VIDEO_JPEG, Topic
@@ -37,14 +36,6 @@ def test_a_mode_leaves_out(mode: Mode, left_out: set[Topic[Any]]) -> None:
     assert not left_out & set(topics)
     assert {FACES, SPEECH, MARKERS, CONTROL} <= set(topics)
     assert len(topics) + len(left_out) == 10
-
-
-@pytest.fixture
-def address(tmp_path: Path) -> Generator[str]:
-    where = f"ipc://{tmp_path}/hub"
-    hub = Hub(where)
-    yield where
-    hub.close()
 
 
 class Source:
