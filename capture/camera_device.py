@@ -6,7 +6,6 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, repeat
-from types import TracebackType
 from typing import Self, cast
 
 import cv2
@@ -63,12 +62,7 @@ class Camera:
         self._opened_ns = monotonic_ns()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._search is not None:
             self._search.give_up()
         if self._capture is not None:

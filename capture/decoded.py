@@ -5,6 +5,7 @@ from typing import Any, cast
 
 import numpy as np
 from av.audio.frame import AudioFrame
+from av.sidedata.sidedata import SideDataContainer
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
@@ -29,7 +30,10 @@ six channels a voice is 16 dB softer, and its soft beginnings are not heard."""
 def upright(converted: VideoFrame, decoded: VideoFrame) -> Pixels:
     """The picture as it is meant to be seen: turned and mirrored as the file says."""
     pixels = cast("Pixels", converted.to_ndarray())  # its rows may have a tail
-    matrix = cast("Mapping[str, Any]", decoded.side_data).get("DISPLAYMATRIX")
+    # The frame's own ``side_data`` holds the frame that holds it: each decoded picture would stay
+    # until the garbage collector comes by.
+    side_data: Any = SideDataContainer
+    matrix = side_data(decoded).get("DISPLAYMATRIX")
     if matrix is not None:
         pixels = displayed(pixels, np.frombuffer(matrix, np.int32))
     return np.ascontiguousarray(pixels)

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from capture.containers import printable
+from capture.media_path import printable
 from config.settings import Settings
 from offline.export import export, formats_of, outputs, refuse_overwriting
 from offline.open_recording import recording_of

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from capture.demo import CLIP
+from capture.media_path import check
 from config.settings import DisplaySettings, Settings
 from messaging.errors import UserError
 
@@ -133,8 +134,6 @@ def _choose_sources(settings: Settings) -> tuple[tuple[Source, ...], tuple[str, 
 
 
 def _check_file(file: Path) -> None:
-    from capture.containers import check
-
     try:
         check(file)
     except UserError as error:

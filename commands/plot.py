@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from capture.containers import printable
+from capture.media_path import printable
 from commands.export import opened
 from config.settings import Settings
 from messaging.errors import UserError

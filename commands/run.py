@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from commands.about import begin_session
 from commands.console import Console
 from commands.plan import Plan, make_plan
 from commands.processes import REFUSED, Process
@@ -100,8 +99,14 @@ def run(
         for note in plan.notes:
             print(f"emofuse: {note}", file=sys.stderr, flush=True)
         if plan.settings.recording.folder is not None:
-            begin_session(plan.settings.recording.folder, plan.settings)
+            _begin_session(plan.settings.recording.folder, plan.settings)
         return _run(plan, choose, as_json=as_json)
+
+
+def _begin_session(folder: Path, settings: Settings) -> None:
+    from commands.about import begin_session  # MCAP, for those alone who record
+
+    begin_session(folder, settings)
 
 
 def _private_folder() -> "tempfile.TemporaryDirectory[str]":
@@ -150,7 +155,7 @@ class OnRequest:
         recording = self._plan.settings.recording.model_copy(update={"folder": folder.absolute()})
         settings = self._plan.settings.model_copy(update={"recording": recording})
         try:
-            begin_session(folder, settings)
+            _begin_session(folder, settings)
         except UserError as error:
             self._say(str(error))
             return

@@ -14,15 +14,15 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any, Literal, Self, TypeVar
 
 from messaging import schema
 from messaging.bus import Bus
 from messaging.clock import clock_name, monotonic_ns
 from messaging.clock_service import is_same_clock
+from messaging.credit import Readers
 from messaging.schema import Control, Heartbeat, LogRecord, Stamp
 from messaging.topics import CONTROL, HEARTBEAT, LOG, Topic
 from messaging.wire import Received
@@ -46,24 +46,9 @@ EAGER_NS = 5_000_000_000
 """A young node shows itself more often, so that those who wait for it start without delay."""
 WORK_UP_NS = 1_000_000_000
 """A node that is asked to stop works up what has arrived, but no longer than this."""
-GONE_NS = 2_000_000_000
-"""A reader that said nothing for so long, while a newer one of its name speaks, was restarted."""
-FORGOTTEN_NS = 10_000_000_000
-"""A reader that said nothing for so long is not waited for any more."""
 NAP_S = 0.1
 LONG_WAIT_NS = 15_000_000_000
 """A wait for other nodes that lasts longer is worth a word."""
-MOST_READERS = 64
-"""That a lossless sender waits for."""
-
-
-@dataclass(slots=True)
-class _Credit:
-    """How far one reader has come with a lossless sender's topic."""
-
-    incarnation: int = 0
-    seq: int = -1
-    heard_ns: int = 0
 
 
 class Node:
@@ -108,12 +93,13 @@ class Node:
         self._has_work = bool(subscribe)
         self._peers: dict[str, Received[Heartbeat]] = {}
         self._credits_of = tuple(topic.name for topic in credits_of)
-        self._credit: dict[tuple[str, str], _Credit] = {}
         self._bound_ns: int | None = 0
         self._log_queue: deque[LogRecord] = deque(maxlen=10_000)
         self.log = logging.getLogger(f"emofuse.{name}")
         self.log.setLevel(log_level.upper())
         self.log.propagate = False
+        ledger = self._bus.ledger
+        self._readers = Readers(name, self._bus.incarnation, ledger.sent, self.log)
 
     def __enter__(self) -> Self:
         self._install_signals()
@@ -133,12 +119,7 @@ class Node:
         self.beat()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._flush_log()
         self.state = "closing"
         self._leave()
@@ -271,7 +252,7 @@ class Node:
 
     def is_awaited(self, topic: Topic[Any]) -> bool:
         """Whether any node gives credit for what this one sends on ``topic``."""
-        return any(name == topic.name for name, _ in self._credit)
+        return self._readers.are_there(topic.name)
 
     def wait_for_credit(
         self,
@@ -287,8 +268,8 @@ class Node:
         """
         since_ns = monotonic_ns()
         while self.alive():
-            self._forget_silent_readers()
-            if self._bus.ledger.sent(topic.name) - 1 - self._least_credit(topic) < ahead:
+            self._readers.forget_silent(monotonic_ns())
+            if self._readers.behind(topic.name) < ahead:
                 if self.state == "waiting":
                     self.text, self.state = "", "running"
                 return True
@@ -297,76 +278,18 @@ class Node:
             hear(self.receive(0.1))
         return False
 
-    def _least_credit(self, topic: Topic[Any]) -> int:
-        acknowledged = [c.seq for (name, _), c in self._credit.items() if name == topic.name]
-        return min(acknowledged, default=self._bus.ledger.sent(topic.name) - 1)
-
-    def _forget_silent_readers(self) -> None:
-        silent_since = monotonic_ns() - FORGOTTEN_NS
-        for key, credit in list(self._credit.items()):
-            if credit.heard_ns < silent_since:
-                self.log.warning("%s fell silent: %s does not wait for it", key[1], key[0])
-                del self._credit[key]
-
     def _note_peer(self, received: Received[Heartbeat]) -> None:
         """A heartbeat shows what of its sender is missing at the end, and who its readers are."""
         self._peers[received.sender] = received
         self._bus.ledger.hear(received)
-        for topic in received.message.awaited:
-            if received.message.state == "closing":
-                self._credit.pop((topic, received.sender), None)
-            else:
-                self._note_reader(topic, received)
-        for counts in received.message.counts:
-            credit = self._credit.get((counts.topic, received.sender))
-            if credit and counts.sender == self.name and credit.incarnation == received.incarnation:
-                self._extend(credit, counts.topic, counts.last_seq)
-
-    def _note_reader(self, topic: str, received: Received[Heartbeat]) -> None:
-        """It is waited for from here on. What was sent before it came it will never acknowledge,
-        nor what the one that it replaces had in hand when it died.
-        """
-        now_ns, sent = monotonic_ns(), self._bus.ledger.sent(topic)
-        credit = self._credit.get((topic, received.sender))
-        if credit is None:
-            if len(self._credit) < MOST_READERS:
-                new = _Credit(received.incarnation, sent - 1, now_ns)
-                self._credit[topic, received.sender] = new
-        elif credit.incarnation == received.incarnation:
-            credit.heard_ns = now_ns
-        elif received.incarnation > credit.incarnation and credit.heard_ns < now_ns - GONE_NS:
-            if lost := sent - 1 - credit.seq:  # of what others send, they say so
-                self.log.warning(
-                    "%s was restarted; up to %d messages of %s were lost with it",
-                    received.sender,
-                    lost,
-                    topic,
-                )
-            credit.incarnation, credit.seq, credit.heard_ns = received.incarnation, sent - 1, now_ns
+        self._readers.hear_heartbeat(received)
 
     def _obey(self, received: Received[Control]) -> None:
-        control, reader = received.message, received.sender
-        if control.action == "stop" and not self._launched:
+        action = received.message.action
+        if action == "stop" and not self._launched:
             self._stop.set()
-        elif (
-            control.action == "credit"
-            and control.sender == self.name
-            and control.incarnation == self._bus.incarnation
-            and control.reader == reader
-            and self._bus.ledger.sent(control.topic)
-            and ((control.topic, reader) in self._credit or len(self._credit) < MOST_READERS)
-        ):
-            credit = self._credit.setdefault((control.topic, reader), _Credit())
-            credit.incarnation = received.incarnation
-            self._extend(credit, control.topic, control.seq)
-
-    def _extend(self, credit: _Credit, topic: str, seq: int) -> None:
-        """Take a reader's word. Its heartbeat counts as well, since it knows what was lost on the
-        way: without that, a sender would wait for it forever.
-        """
-        credit.heard_ns = monotonic_ns()
-        if seq < self._bus.ledger.sent(topic):
-            credit.seq = max(credit.seq, seq)
+        elif action == "credit":
+            self._readers.hear_credit(received)
 
     def beat(self) -> None:
         """Send a heartbeat now; ``alive`` does when one is due."""

@@ -20,10 +20,9 @@ from config.settings import Settings
 from inference import weights
 from messaging.errors import UserError
 from offline.inputs import Input
-from offline.label import check_fps
 from offline.part import PartResult, finished, key_of, label_file, tables_of
 from offline.pool import Done, Failed, Going, Pool, Workers
-from offline.results import stated_s
+from offline.rate import check_fps
 from offline.rows import COLUMNS
 from offline.tables import OutputError, merge, require_pyarrow
 
@@ -250,4 +249,6 @@ class _Corpus:
 
 
 def _length(path: Path, _watch: Callable[[float], None]) -> float:
+    from offline.results import stated_s  # see ``label_file``
+
     return stated_s(path)

@@ -2,10 +2,11 @@
 
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from capture.containers import printable
+from capture.media_path import printable
 from messaging.errors import UserError
 from messaging.schema import FaceEmotions, UtteranceEmotion
 from offline.annotations import annotations_of
@@ -45,16 +46,22 @@ def _write_eaf(recording: Recording, paths: tuple[Path, ...]) -> None:
 
 
 def _write_tables(recording: Recording, paths: tuple[Path, ...], suffix: str) -> None:
+    """In one pass over the results, then each table in its final form."""
     name = recording.path.name
     with tempfile.TemporaryDirectory(prefix="emofuse-") as folder:
-        for kind, path in zip(COLUMNS, paths, strict=True):
-            part, unwanted = Path(folder) / f"{kind}.parquet", Path(folder) / f"{kind}{suffix}"
-            with parquet_table(part, COLUMNS[kind]) as write:
-                for result in recording.results():
-                    if kind == "faces" and isinstance(result, FaceEmotions):
-                        write(face_rows(name, result, recording.zero_ns))
-                    elif kind == "utterances" and isinstance(result, UtteranceEmotion):
-                        write([utterance_row(name, result, recording.zero_ns)])
+        parts = {kind: Path(folder) / f"{kind}.parquet" for kind in COLUMNS}
+        with ExitStack() as stack:
+            add_utterances, add_faces = (
+                stack.enter_context(parquet_table(parts[kind], columns))
+                for kind, columns in COLUMNS.items()
+            )
+            for result in recording.results():
+                if isinstance(result, FaceEmotions):
+                    add_faces(face_rows(name, result, recording.zero_ns))
+                elif isinstance(result, UtteranceEmotion):
+                    add_utterances([utterance_row(name, result, recording.zero_ns)])
+        for (kind, part), path in zip(parts.items(), paths, strict=True):
+            unwanted = Path(folder) / f"{kind}{suffix}"
             parquet, csv = (unwanted, path) if path.suffix == ".csv" else (path, unwanted)
             merge([(name, part)], COLUMNS[kind], parquet, csv)
 

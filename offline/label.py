@@ -6,7 +6,7 @@ last digit, but for ``inference_ns`` and the instant at which the file is played
 every ``pipeline_ns`` is file time.
 """
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -30,13 +30,12 @@ from inference.answer import answer_frame
 from inference.faces import FaceInference, open_face_inference
 from inference.jpeg import read_jpeg
 from messaging.clock import monotonic_ns
-from messaging.errors import UserError
 from messaging.schema import FaceEmotions, SpeechEvent, UtteranceEmotion
 from messaging.topics import SPEECH
 from offline.ahead import ahead
+from offline.rate import check_fps, every
 
 SECOND = 1_000_000_000
-MAX_FPS = 1000.0
 PICTURES_AHEAD = 8
 """Of 640 x 480 these are 7 MB."""
 SPEECH_AHEAD = 16
@@ -89,30 +88,6 @@ def label_media(
                 continue
             yield from _final(proven)
         yield from _final(aligner.finish())
-
-
-def check_fps(fps: float | None) -> None:
-    """Raises ``UserError`` where no file can be analysed at that rate."""
-    if fps is not None and not 0 < fps <= MAX_FPS:
-        raise UserError(f"--fps {fps:g} is out of range: more than 0, at most {MAX_FPS:g}")
-
-
-def every(fps: float, interval_ns: int) -> Callable[[int], bool]:
-    """Says of one picture after the other, by its file time, whether it is to be analysed.
-
-    Time is cut into slots of 1/fps; the first picture of a slot is. Slots are shifted by half a
-    picture's distance, so that it is the nearest one to 0, 1/fps, 2/fps, ..., and that at the
-    file's own rate rounded times never leave a slot without its picture.
-    """
-    last = -1
-
-    def wanted(at_ns: int) -> bool:
-        nonlocal last
-        slot = int((at_ns + interval_ns // 2) * fps / SECOND)
-        is_first, last = slot != last, slot
-        return is_first
-
-    return wanted
 
 
 def _pictures(file: MediaFile, source: Source, fps: float | None) -> Iterator[Seen | Heard]:

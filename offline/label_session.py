@@ -18,7 +18,8 @@ from messaging.schema import FaceEmotions, SpeechEvent, VideoFrame
 from messaging.topics import FACES, SPEECH, VIDEO_JPEG
 from messaging.wire import Received
 from offline.ahead import ahead
-from offline.label import Result, check_fps, every
+from offline.label import Result
+from offline.rate import check_fps, every
 from recording.session import Session
 
 RECORDS_AHEAD = 8

@@ -21,10 +21,8 @@ from pydantic import TypeAdapter
 from config.settings import Settings
 from inference import weights
 from messaging.errors import UserError
-from messaging.schema import FaceEmotions
-from offline.label import Result
+from messaging.schema import FaceEmotions, UtteranceEmotion
 from offline.output import whole_file
-from offline.results import results_of
 from offline.rows import COLUMNS, face_rows, utterance_row
 from offline.tables import OutputError, parquet_table
 
@@ -76,6 +74,8 @@ def label_file(
         OutputError: ``parts`` takes no more.
         UserError: the file cannot be played.
     """
+    from offline.results import results_of  # heavy, and who hands out the files needs none of it
+
     if not parts.is_dir():
         raise OutputError(
             f"no folder {parts} on {platform.node()}; with --out, name one that all machines share"
@@ -174,7 +174,7 @@ def recipe(settings: Settings, fps: float | None) -> list[Any]:
     ]
 
 
-def _end_ns(message: Result) -> int:
+def _end_ns(message: FaceEmotions | UtteranceEmotion) -> int:
     stamp = message.stamp if isinstance(message, FaceEmotions) else message.offset or message.onset
     return stamp.pipeline_ns
 

@@ -144,7 +144,7 @@ def _named_tables(parts: Iterable[tuple[str, Path]], columns: Sequence[Column]) 
     for name, part in parts:
         with pq.ParquetFile(part) as file:
             for batch in file.iter_batches(batch_size=PART_ROWS):
-                names = pa.array([name] * len(batch), pa.string())
+                names = pa.repeat(pa.scalar(name, pa.string()), len(batch))
                 yield pa.Table.from_arrays([names, *batch.columns[1:]], schema=whole)
 
 

@@ -23,7 +23,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from capture.containers import printable
+from capture.media_path import printable
 from capture.resample import Sound, to_int16, unit_range
 from capture.voice_activity import level_dbfs
 from display.overlay import paint

@@ -1,12 +1,24 @@
 """What tests of every folder share."""
 
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from messaging.hub import Hub
+
 SHARED = Path(__file__).parents[2] / "shared"
 """Media and data that lie beside the project; tests that want them skip where they are absent."""
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> Iterator[str]:
+    """Of a hub that serves while the test runs."""
+    hub = Hub(f"ipc://{tmp_path}/hub")
+    yield f"ipc://{tmp_path}/hub"
+    hub.close()
+    assert not list(tmp_path.glob("hub*")), "the hub left files behind"
 
 
 @pytest.fixture

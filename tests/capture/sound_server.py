@@ -10,7 +10,6 @@ import wave
 from collections.abc import Mapping
 from pathlib import Path
 from threading import Thread
-from types import TracebackType
 from typing import Self
 
 import numpy as np
@@ -128,12 +127,7 @@ class Listener:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._process.kill()
         self._process.wait()
         self._reader.join()

@@ -1,9 +1,11 @@
 """Pictures and sound of real files, made here or recorded, at their own times."""
 
+import gc
 from pathlib import Path
 
 import numpy as np
 import pytest
+from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from capture.media_file import MediaFile, open_media
@@ -142,6 +144,19 @@ def test_a_turned_or_mirrored_picture_is_put_upright(
     assert max(white, key=white.__getitem__) == corner
     assert pixels.shape == ((64, 48, 3) if rotation % 180 else (48, 64, 3))
     assert pixels.flags.c_contiguous
+
+
+def test_a_decoded_picture_is_let_go_without_the_garbage_collector(tmp_path: Path) -> None:
+    file = open_media(make_clip(tmp_path / "clip.mp4", "libx264", None))
+    gc.collect()
+    gc.disable()
+    try:
+        most = max(
+            sum(isinstance(each, VideoFrame) for each in gc.get_objects()) for _ in file.pictures()
+        )
+    finally:
+        gc.enable()
+    assert 0 < most < 10
 
 
 @pytest.mark.parametrize("size", [(66, 50), (130, 98), (360, 288)])

@@ -194,11 +194,16 @@ def test_progress_goes_up_to_all_of_it(clips: list[Path], tmp_path: Path) -> Non
 
 
 def test_two_runs_at_a_time_into_one_folder_are_refused(clips: list[Path], tmp_path: Path) -> None:
+    refused = 0
+
     def meanwhile(_: Progress) -> None:
+        nonlocal refused
         with pytest.raises(UserError, match="another run is labelling into"):
             run(clips[:1], tmp_path)
+        refused += 1
 
     run(clips[3:], tmp_path, watch=meanwhile)
+    assert refused
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="rights are POSIX")

@@ -14,7 +14,8 @@ from config.load import load_settings
 from config.settings import Settings
 from messaging.errors import UserError
 from messaging.schema import FaceEmotions, UtteranceEmotion
-from offline.label import Result, every, labelled
+from offline.label import Result, labelled
+from offline.rate import every
 from tests.conftest import SHARED
 from tests.pipelines import label, result
 

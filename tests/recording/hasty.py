@@ -18,9 +18,9 @@ from typing import Any
 
 from messaging.topics import VIDEO_JPEG
 from messaging.wire import Received
-from recording import recorder
-from recording.recorder import Tape
+from recording import tape as tapes
 from recording.session import create_session
+from recording.tape import Tape
 from tests.recording.messages import ABOUT, arrived, picture
 
 HANDED = struct.Struct("<qqq")
@@ -110,7 +110,7 @@ def kill_all(folders: list[Path], seed: int) -> None:
 def record_within(folder: Path, file_bytes: int, messages: int, answer: Path) -> None:
     """No file may be longer: then the system refuses, and a new one is begun."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, resource.RLIM_INFINITY))
-    recorder.RETRY_S = recorder.FLUSH_S = 0.05
+    tapes.RETRY_S = tapes.FLUSH_S = 0.05
     counts = hand_over(folder, messages)
     resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     answer.write_text(json.dumps([counts.handed, counts.written, counts.unwritten]))

@@ -17,7 +17,7 @@ if sys.platform == "win32":
 
 from commands.child import SPAWN
 from messaging.schema import VideoFrame
-from recording import recorder
+from recording import tape as tapes
 from recording.part import Part
 from recording.session import Session, open_session
 from tests.pipelines import command_name, descendants, emofuse, started
@@ -106,8 +106,8 @@ def small_disk(at: Path, kilobytes: int) -> Generator[None]:
 def test_when_a_full_disk_has_room_again_recording_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recorder, "RETRY_S", 0.05)
-    monkeypatch.setattr(recorder, "FLUSH_S", 0.05)
+    monkeypatch.setattr(tapes, "RETRY_S", 0.05)
+    monkeypatch.setattr(tapes, "FLUSH_S", 0.05)
     with small_disk(tmp_path / "disk", 1200):
         folder, filler = tmp_path / "disk" / "s", tmp_path / "disk" / "filler"
         filler.write_bytes(bytes(400_000))

@@ -1,6 +1,5 @@
 """What the recorder takes, where it waits, and what it counts."""
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Generator
@@ -11,116 +10,17 @@ from typing import Any, Literal
 import pytest
 
 from config.settings import BusSettings, RecordingSettings, Settings
-from messaging.hub import Hub
 from messaging.node import Node
 from messaging.schema import AudioChunk, Control, VideoFrame
 from messaging.topics import AUDIO, CONTROL, FACES, MARKERS, SPEECH, VIDEO, VIDEO_JPEG, Topic
 from messaging.wire import Received
 from recording import recorder
-from recording.part import PartWriter
-from recording.recorder import Mode, Tape, topics_of
+from recording.recorder import Mode, topics_of
 from recording.session import create_session, open_session
 from tests.recording.messages import ABOUT, HEIGHT, WIDTH, faces, jpeg, marker, speech, stamp
+from tests.recording.slow_disk import Disk
 
 PATIENCE_S = 60.0
-LOG = logging.getLogger("emofuse.test")
-
-
-class Disk:
-    """The edge that is faked: a disk that takes its time, for as long as the test says."""
-
-    def __init__(self) -> None:
-        self.is_quick = threading.Event()
-        self.is_quick.set()
-        self.error: Exception | None = None
-
-    def writer(self, path: Path, about: dict[str, str]) -> PartWriter:
-        disk = self
-
-        class Slow(PartWriter):
-            def write(self, received: Received[Any], arrived_ns: int) -> None:
-                disk.is_quick.wait(PATIENCE_S)
-                if disk.error is not None:
-                    raise disk.error
-                super().write(received, arrived_ns)
-
-        return Slow(path, about)
-
-
-@pytest.fixture
-def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
-    made = Disk()
-    monkeypatch.setattr(recorder, "PartWriter", made.writer)
-    return made
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    create_session(tmp_path / "s", ABOUT)
-    return tmp_path / "s"
-
-
-def tape(folder: Path, queue_bytes: int) -> Tape:
-    return Tape(folder, {}, queue_bytes=queue_bytes, sync=True, log=LOG)
-
-
-def counted(folder: Path) -> int:
-    return len(list(open_session(folder).records()))
-
-
-def test_a_slow_disk_never_holds_up_who_hands_over_and_what_it_missed_is_counted(
-    folder: Path, disk: Disk, caplog: pytest.LogCaptureFixture
-) -> None:
-    disk.is_quick.clear()
-    with tape(folder, 20_000) as into:
-        taken = [into.take(marker(f"{n}", n), n) for n in range(200)]
-        assert 10 < sum(taken) < 100
-        disk.is_quick.set()
-    assert sum(into.written.values()) == sum(taken) == counted(folder)
-    assert into.unwritten == {("markers", "command"): 200 - sum(taken)}
-    assert [r.message for r in caplog.records] == [
-        "the disk is too slow: some messages are not recorded"
-    ]
-
-
-def test_a_message_larger_than_the_queue_is_taken_when_nothing_waits(folder: Path) -> None:
-    with tape(folder, 10) as into:
-        assert into.take(marker("a"), 0)
-    assert counted(folder) == 1
-
-
-def test_what_ends_the_writer_ends_the_recorder(folder: Path, disk: Disk) -> None:
-    disk.error = ZeroDivisionError("a bug")
-
-    def hand_over() -> None:
-        with tape(folder, 1_000_000) as into:
-            for _ in range(10_000):
-                into.take(marker("a"), 0)
-                time.sleep(0.001)
-
-    with pytest.raises(ZeroDivisionError, match="a bug"):
-        hand_over()
-    with pytest.raises(ZeroDivisionError), tape(folder, 1_000_000) as into:
-        into.take(marker("a"), 0)  # it is told also at the end
-    assert counted(folder) == 0
-
-
-def test_an_error_of_the_disk_does_not(
-    folder: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(recorder, "RETRY_S", 0.01)
-    disk.error = OSError(5, "Input/output error")
-    with tape(folder, 1_000_000) as into:
-        into.take(marker("0", 0), 0)
-        deadline = time.monotonic() + PATIENCE_S
-        while not into.unwritten and time.monotonic() < deadline:
-            time.sleep(0.001)
-        disk.error = None
-        for number in range(1, 50):
-            into.take(marker(f"{number}", number), number)
-            time.sleep(0.001)
-    assert sum(into.unwritten.values()) + sum(into.written.values()) == 50
-    assert sum(into.written.values()) == counted(folder) > 0
 
 
 @pytest.mark.parametrize(
@@ -136,14 +36,6 @@ def test_a_mode_leaves_out(mode: Mode, left_out: set[Topic[Any]]) -> None:
     assert not left_out & set(topics)
     assert {FACES, SPEECH, MARKERS, CONTROL} <= set(topics)
     assert len(topics) + len(left_out) == 10
-
-
-@pytest.fixture
-def address(tmp_path: Path) -> Generator[str]:
-    where = f"ipc://{tmp_path}/hub"
-    hub = Hub(where)
-    yield where
-    hub.close()
 
 
 class Source:
