@@ -11,7 +11,6 @@ from messaging.schema import FaceEmotions, UtteranceEmotion
 from messaging.topics import FACES, SPEECH, UTTERANCES
 from messaging.wire import Received
 
-FACES_A_CREDIT = 16
 LOOK_AROUND_S = 0.05
 """How often patience is checked while nothing arrives."""
 
@@ -31,7 +30,7 @@ def run(settings: Settings) -> None:
         while node.alive() and not (settings.fusion.exit_when_closed and aligner.done):
             for received in node.receive(LOOK_AROUND_S):
                 publish(node, take(aligner, received))
-                if received.message.lossless and is_due(received):
+                if received.message.lossless:
                     node.give_credit(received)
             publish(node, aligner.expire(monotonic_ns()))
         publish(node, aligner.finish())
@@ -40,11 +39,6 @@ def run(settings: Settings) -> None:
                 "%d messages of cameras and microphones could not be true, and were ignored",
                 aligner.ignored,
             )
-
-
-def is_due(received: Received[Any]) -> bool:
-    """Whether credit is given for this one. A player may send many faces ahead."""
-    return received.topic is SPEECH or received.seq % FACES_A_CREDIT == 0
 
 
 def take(aligner: Aligner, received: Received[Any]) -> list[UtteranceEmotion]:

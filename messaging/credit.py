@@ -46,21 +46,13 @@ class Readers:
         return self._sent(topic) - 1 - min(done) if done else 0
 
     def hear_heartbeat(self, received: Received[Heartbeat]) -> None:
-        """It says what its sender reads, and how much of that has come."""
+        """It says what its sender reads."""
         beat, name = received.message, received.sender
         for topic in beat.awaited:
             if beat.state == "closing":
                 self._readers.pop((topic, name), None)
             else:
                 self._admit(topic, received)
-        for counts in beat.counts:
-            reader = self._readers.get((counts.topic, name))
-            if (
-                reader is not None
-                and counts.sender == self._name
-                and reader.incarnation == received.incarnation
-            ):
-                self._extend(reader, counts.topic, counts.last_seq, received.received_ns)
 
     def hear_credit(self, received: Received[Control]) -> None:
         """Its sender has done with a message; that of another one is passed over."""
@@ -77,8 +69,9 @@ class Readers:
             if len(self._readers) == MOST_READERS:
                 return
             reader = self._readers[topic, name] = _Reader(received.incarnation, -1, 0)
-        reader.incarnation = received.incarnation
-        self._extend(reader, topic, control.seq, received.received_ns)
+        reader.incarnation, reader.heard_ns = received.incarnation, received.received_ns
+        if control.seq < self._sent(topic):
+            reader.seq = max(reader.seq, control.seq)
 
     def forget_silent(self, now_ns: int) -> None:
         for (topic, name), reader in list(self._readers.items()):
@@ -104,11 +97,3 @@ class Readers:
                     "%s was restarted; up to %d messages of %s were lost with it", name, lost, topic
                 )
             self._readers[topic, name] = _Reader(incarnation, newest, now_ns)
-
-    def _extend(self, reader: _Reader, topic: str, seq: int, heard_ns: int) -> None:
-        """Take a reader's word. Its heartbeat counts as well, since it knows what was lost on the
-        way: without that, a sender would wait for it forever.
-        """
-        reader.heard_ns = heard_ns
-        if seq < self._sent(topic):
-            reader.seq = max(reader.seq, seq)

@@ -1,6 +1,6 @@
 """Counts what was sent, received, overtaken and lost. Every figure is counted, none a residual."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from messaging.schema import Heartbeat, TopicCounts
@@ -129,6 +129,14 @@ class Ledger:
             ):
                 stream.said_seq = counts.last_seq
                 stream.closed = word.message.state == "closing"
+
+    def tails(self, topic: str) -> Iterator[tuple[str, int, int, int]]:
+        """Of each sender of ``topic`` of whose end something is lost: name, incarnation, the last
+        number that has come, and the last one that was sent.
+        """
+        for (name, sender), stream in self._streams.items():
+            if name == topic and stream.tail:
+                yield sender, stream.incarnation, stream.last_seq, stream.said_seq
 
     def counts(self) -> tuple[TopicCounts, ...]:
         sent = (

@@ -93,6 +93,8 @@ class Node:
         self._has_work = bool(subscribe)
         self._peers: dict[str, Received[Heartbeat]] = {}
         self._credits_of = tuple(topic.name for topic in credits_of)
+        self._done: dict[tuple[str, str], tuple[int, int]] = {}
+        """By topic and sender: its incarnation, and the last message that was done with."""
         self._bound_ns: int | None = 0
         self._log_queue: deque[LogRecord] = deque(maxlen=10_000)
         self.log = logging.getLogger(f"emofuse.{name}")
@@ -236,19 +238,26 @@ class Node:
         return False
 
     def give_credit(self, received: Received[Any]) -> None:
-        """Tell a lossless sender that this reader has done with ``received``."""
-        self.publish(
-            CONTROL,
-            Control(
-                self.stamp(),
-                "credit",
-                self.name,
-                received.topic.name,
-                received.sender,
-                received.incarnation,
-                received.seq,
-            ),
-        )
+        """Tell a lossless sender that this reader has done with ``received``, and with all that
+        came before it.
+        """
+        topic, sender, incarnation = received.topic, received.sender, received.incarnation
+        self._done[topic.name, sender] = incarnation, received.seq
+        if received.seq % topic.credit_every == 0:
+            self._publish_credit(topic.name, sender, incarnation, received.seq)
+
+    def _give_credit_for_lost(self) -> None:
+        """What was lost on its way will never be done with: without this, its sender would wait
+        for it forever.
+        """
+        for topic in self._credits_of:
+            for sender, incarnation, arrived, sent in self._bus.ledger.tails(topic):
+                if self._done.get((topic, sender)) == (incarnation, arrived):
+                    self._publish_credit(topic, sender, incarnation, sent)
+
+    def _publish_credit(self, topic: str, sender: str, incarnation: int, seq: int) -> None:
+        credit = Control(self.stamp(), "credit", self.name, topic, sender, incarnation, seq)
+        self.publish(CONTROL, credit)
 
     def is_awaited(self, topic: Topic[Any]) -> bool:
         """Whether any node gives credit for what this one sends on ``topic``."""
@@ -295,6 +304,7 @@ class Node:
         """Send a heartbeat now; ``alive`` does when one is due."""
         self._last_heartbeat_ns = monotonic_ns()
         self.publish(HEARTBEAT, self.heartbeat(self._state))
+        self._give_credit_for_lost()
 
     def heartbeat(self, state: State) -> Heartbeat:
         """What this node would say of itself now."""

@@ -25,6 +25,8 @@ class Topic(Generic[M]):
     """Nominal; ``None``: when it happens."""
     payload_bytes: Callable[[M], int | None] = _no_payload
     """What a message's payload must measure; ``None``: any size."""
+    credit_every: int = 1
+    """A reader of a lossless source gives credit for every so many messages."""
 
 
 def _raw_picture_bytes(frame: schema.VideoFrame) -> int:
@@ -43,7 +45,7 @@ VIDEO = Topic("video", schema.VideoFrame, "bulk", "newest", 30, _raw_picture_byt
 VIDEO_JPEG = Topic("video_jpeg", schema.VideoFrame, "bulk", "newest", 30, _jpeg_bytes)
 AUDIO = Topic("audio", schema.AudioChunk, "bulk", "all", 31.25, _pcm_bytes)
 SPEECH = Topic("speech", schema.SpeechEvent, "events", "all", 1)
-FACES = Topic("faces", schema.FaceEmotions, "events", "all", 30)
+FACES = Topic("faces", schema.FaceEmotions, "events", "all", 30, credit_every=16)
 UTTERANCES = Topic("utterances", schema.UtteranceEmotion, "events", "all")
 MARKERS = Topic("markers", schema.Marker, "events", "all")
 HEARTBEAT = Topic("heartbeat", schema.Heartbeat, "events", "all", 1)

@@ -298,7 +298,7 @@ def test_a_signal_ends_a_node_that_waits_for_its_hub_at_once(tmp_path: Path) -> 
 
 
 def test_a_lossless_sender_does_not_wait_for_what_was_lost_on_its_way(address: str) -> None:
-    """The reader's heartbeats tell it what it missed."""
+    """Its heartbeats tell the reader what that missed, who then has done with it."""
     stop = threading.Event()
     with (
         Node("inference", address, [VIDEO], credits_of=[VIDEO]) as inference,
@@ -314,7 +314,8 @@ def test_a_lossless_sender_does_not_wait_for_what_was_lost_on_its_way(address: s
         def read() -> None:
             while not stop.is_set():
                 inference.alive()
-                inference.receive(0.02)
+                for received in inference.receive(0.02):
+                    inference.give_credit(received)
 
         thread = threading.Thread(target=read)
         thread.start()
