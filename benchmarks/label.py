@@ -21,7 +21,7 @@ from typing import Any
 
 import av
 
-from benchmarks.live import make_clip
+from benchmarks.clips import make_clip
 from benchmarks.machine import describe_machine
 from capture.media import Source, sound_messages
 from capture.media_file import open_media

@@ -13,16 +13,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from fractions import Fraction
-from itertools import cycle
 from pathlib import Path
-from typing import Any
 
-import av
-
+from benchmarks.clips import make_clip
 from benchmarks.machine import describe_machine, percentiles
-from capture.demo import CLIP
 from messaging.clock import monotonic_ns
 from messaging.ledger import dropped, lost
 from messaging.node import Node
@@ -35,48 +29,23 @@ FPS = 30
 RUNS = 10
 
 
-def make_clip(path: Path, seconds: int, fps: int = FPS) -> None:
-    """The demo session again and again, with its pictures at ``fps`` per second."""
-    out: Any
-    with av.open(path, "w") as out:
-        video = out.add_stream("libx264", rate=fps, options={"preset": "veryfast"})
-        video.width, video.height, video.pix_fmt = 640, 480, "yuv420p"
-        audio = out.add_stream("aac", rate=16_000, layout="mono")
-        for index, picture in zip(range(seconds * fps), _frames(video=0), strict=False):
-            picture.pts, picture.time_base = index, Fraction(1, fps)
-            out.mux(video.encode(picture))
-        samples = 0
-        for sound in _frames(audio=0):
-            if samples >= seconds * sound.sample_rate:
-                break
-            sound.pts = samples
-            samples += sound.samples
-            out.mux(audio.encode(sound))
-        out.mux(video.encode())
-        out.mux(audio.encode())
-
-
-def _frames(**stream: int) -> Iterator[Any]:
-    for _ in cycle((None,)):
-        with av.open(CLIP) as clip:
-            yield from clip.decode(**stream)
-
-
 class Listener:
     """Reads beside the display what the pipeline says."""
 
     def __init__(self) -> None:
-        self.first_result_ns = 0
+        self.result_ns: list[int] = []
+        """When each result came."""
         self.result_ms: list[float] = []
         self.inference_ms: list[float] = []
         self.label_ms: list[float] = []
         self.beats: dict[str, Heartbeat] = {}
         self.rss: dict[str, int] = {}
+        self._first_running: dict[str, Heartbeat] = {}
         self._closed: dict[str, int] = {}
 
     def hear(self, message: object, received_ns: int) -> None:
         if isinstance(message, FaceEmotions) and message.event == "analysed":
-            self.first_result_ns = self.first_result_ns or received_ns
+            self.result_ns.append(received_ns)
             self.result_ms.append((received_ns - message.stamp.pipeline_ns) / 1e6)
             self.inference_ms.append(message.inference_ns / 1e6)
         elif isinstance(message, SpeechEvent) and message.event == "ended":
@@ -89,16 +58,32 @@ class Listener:
         self.beats.update(beats)
         for name, beat in beats.items():
             self.rss[name] = max(self.rss.get(name, 0), beat.rss_bytes)
+            if beat.state == "running":
+                self._first_running.setdefault(name, beat)
+
+    def cpu_shares(self) -> dict[str, float]:
+        """Of one core, by node, since it runs: what its start took is left out."""
+        return {
+            name: (self.beats[name].cpu_ns - first.cpu_ns)
+            / max(1, self.beats[name].uptime_ns - first.uptime_ns)
+            for name, first in self._first_running.items()
+        }
 
 
-def measure(clip: Path) -> tuple[Listener, float]:
-    """Play ``clip`` in real time; the seconds from start to the first face result."""
+def measure(clip: Path, *options: str) -> tuple[Listener, float]:
+    """Play ``clip``, in real time unless ``options`` say else; the seconds from start to the first
+    face result.
+    """
     listener = Listener()
     with tempfile.TemporaryDirectory() as folder:
         address = f"ipc://{folder}/hub"
         began_ns = monotonic_ns()
         with subprocess.Popen(
-            [sys.executable, ROOT / "run_pipeline.py", "--media", clip, "--display", "none"],
+            [
+                sys.executable,
+                ROOT / "run_pipeline.py",
+                *("--media", clip, "--display", "none", *options),
+            ],
             env={**os.environ, "EMOFUSE_BUS__ADDRESS": address},
             stdout=subprocess.DEVNULL,
         ) as run:
@@ -109,13 +94,13 @@ def measure(clip: Path) -> tuple[Listener, float]:
                     listener.note(dict(node.peers()))
             if run.wait():
                 raise SystemExit(f"the pipeline ended with exit code {run.returncode}")
-    return listener, (listener.first_result_ns - began_ns) / 1e9
+    return listener, (listener.result_ns[0] - began_ns) / 1e9
 
 
 def print_live(seconds: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         clip = Path(folder) / "live.mp4"
-        make_clip(clip, seconds)
+        make_clip(clip, seconds, FPS)
         listener, start_s = measure(clip)
     expected = seconds * FPS
     print(f"\n640 x 480 at {FPS} per second, {seconds} s live from a file")

