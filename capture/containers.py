@@ -9,27 +9,30 @@ from av.error import FFmpegError
 from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
-from capture.media_path import check, printable
+from capture.media_path import printable
 from capture.pictures import fits
+from capture.reader import Reader
 from messaging.errors import UserError
 
 TEXT_AS_PICTURES = frozenset({"ansi", "bintext", "idf", "xbin"})
 """Codecs with which FFmpeg draws a text file: nobody means that as a film."""
 MIN_RATE, MAX_RATE = Fraction(1, 10), Fraction(1000)
 """Pictures per second, outside of which what a file says is not believed."""
+ON_THIS_MACHINE = {"protocol_whitelist": "file,crypto,data"}
+"""Where a playlist may lead to."""
 
 
-def open_container(path: Path) -> InputContainer:
+def open_container(reader: Reader) -> InputContainer:
     """Raises ``UserError`` for what is no media file, in one line."""
-    check(path)
     try:
-        # "file:" keeps FFmpeg from taking a name with a colon for a protocol
-        return av.open(f"file:{path}", metadata_errors="ignore")
+        container = av.open(reader, "r", options=ON_THIS_MACHINE, metadata_errors="ignore")
     except FFmpegError as error:
-        reason = error.strerror or str(error)
+        reason = reader.broke_off or error.strerror or str(error)
         raise UserError(
-            f"{printable(path)} cannot be played ({reason}); give a video or sound file"
+            f"{printable(reader.path)} cannot be played ({reason}); give a video or sound file"
         ) from None
+    reader.opened()
+    return container
 
 
 def decodable(stream: Stream) -> bool:

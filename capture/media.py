@@ -14,8 +14,8 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any, Literal
 
-from capture.containers import printable
 from capture.media_file import MediaFile, Picture, open_media
+from capture.media_path import printable
 from capture.pictures import Pixels, publish_picture
 from capture.resample import SAMPLE_RATE, Sound
 from capture.speech_events import SoundMessages
@@ -76,10 +76,10 @@ def messages(
     """
     streams: list[Iterator[Seen | Heard]] = []
     if file.audio is not None:
-        heard = takewhile(lambda _: alive(), file.sound())
+        heard = takewhile(lambda _: alive(), file.sound(alive))
         streams.append(sound_messages(heard, activity, source, cameras_of(file, source)))
     if file.video is not None:
-        seen = takewhile(lambda _: alive(), file.pictures())
+        seen = takewhile(lambda _: alive(), file.pictures(goes_on=alive))
         streams.append(picture_messages(seen, file.interval_ns, source))
     return in_order(*streams)
 
@@ -197,7 +197,7 @@ def tell(node: Node, file: MediaFile, pace: Pace) -> None:
     """Warn of all that was not played as it should be."""
     for sentence in file.damage.sentences():
         node.log.warning("%s: %s", printable(file.path), sentence)
-    if pace.latest_ns > LATE_NS:
+    if pace.latest_ns > LATE_NS and not file.damage.broke_off:  # that took its time, too
         node.log.warning(
             "%s was played up to %.1f s late: decoding is too slow here; play it at speed max",
             printable(file.path),

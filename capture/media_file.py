@@ -6,20 +6,18 @@ is read through a container of its own: neither waits for the other, so memory s
 the file is interleaved.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol, cast
 
 from av.audio.frame import AudioFrame
-from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
-from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from capture.containers import (
@@ -27,12 +25,13 @@ from capture.containers import (
     decodable,
     open_container,
     playable,
-    printable,
     rate_of,
     start_of,
 )
 from capture.decoded import samples_of, upright
+from capture.media_path import printable
 from capture.pictures import Pixels, fits
+from capture.reader import Reader, open_reader
 from capture.resample import Sound
 from capture.sound_line import SoundLine
 from messaging.errors import UserError
@@ -47,15 +46,17 @@ LEAP_NS = 60 * SECOND
 UNSTATED_LEAP_NS = 3600 * SECOND
 """Where the file does not say how long it is; recordings of a screen stand still for long."""
 
-F = TypeVar("F")
+
+class Decoder(Protocol):
+    def decode(self, packet: "Packet[Any] | None" = None) -> Sequence[VideoFrame | AudioFrame]: ...
 
 
 def _every(_at_ns: int) -> bool:
     return True
 
 
-class Decoder(Protocol[F]):
-    def decode(self, packet: "Packet[Any] | None" = None) -> list[F]: ...
+def _always() -> bool:
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,58 +129,61 @@ class MediaFile:
     """Nominal distance of two pictures; 0 where the file tells no rate."""
     damage: Damage = field(default_factory=Damage)
 
-    def pictures(self, wanted: Callable[[int], bool] = _every) -> Iterator[Picture]:
+    def pictures(
+        self, wanted: Callable[[int], bool] = _every, goes_on: Callable[[], bool] = _always
+    ) -> Iterator[Picture]:
         """The pictures at whose times ``wanted`` says yes, in the order of time; times strictly
         increase. The others are decoded, since later ones build on them, and have their numbers,
         but the costly step to pixels is left out.
+
+        ``goes_on`` is called while the file is read, also where nothing is found for long; once it
+        says no, the file ends.
         """
         if self.video is None:
             return
         convert = VideoReformatter().reformat  # one for all: one for each costs twice the time
         index, next_ns, last_ns = 0, 0, -1
-        with open_container(self.path) as container:
-            for frame in self._frames(
-                container, cast("VideoStream", container.streams[self.video])
-            ):
-                at_ns = self._file_time(frame, next_ns)
-                if at_ns is None:
-                    at_ns = next_ns
-                if at_ns <= last_ns:
-                    self.damage.backward += 1
-                    continue
-                if not fits(frame.height, frame.width):
-                    self.damage.too_large += 1
-                    continue
-                self.damage.pictures += frame.is_corrupt
-                if wanted(at_ns):
-                    pixels = upright(convert(frame, format="bgr24"), frame)
-                    yield Picture(index, at_ns, pixels)
-                index += 1
-                last_ns, next_ns = at_ns, at_ns + (self.interval_ns or UNKNOWN_INTERVAL_NS)
-                self.damage.end_ns = max(self.damage.end_ns, next_ns)
+        for frame in cast("Iterator[VideoFrame]", self._frames(self.video, goes_on)):
+            at_ns = self._file_time(frame, next_ns)
+            if at_ns is None:
+                at_ns = next_ns
+            if at_ns <= last_ns:
+                self.damage.backward += 1
+                continue
+            if not fits(frame.height, frame.width):
+                self.damage.too_large += 1
+                continue
+            self.damage.pictures += frame.is_corrupt
+            if wanted(at_ns):
+                pixels = upright(convert(frame, format="bgr24"), frame)
+                yield Picture(index, at_ns, pixels)
+            index += 1
+            last_ns, next_ns = at_ns, at_ns + (self.interval_ns or UNKNOWN_INTERVAL_NS)
+            self.damage.end_ns = max(self.damage.end_ns, next_ns)
 
-    def sound(self) -> Iterator[Sound]:
-        """All sound as one line of 16 kHz mono samples, the first of them at file time 0."""
+    def sound(self, goes_on: Callable[[], bool] = _always) -> Iterator[Sound]:
+        """All sound as one line of 16 kHz mono samples, the first of them at file time 0;
+        ``goes_on`` as above.
+        """
         line = SoundLine()
-        for block in self.blocks(line):
+        for block in self.blocks(line, goes_on):
             yield from line.feed(*block)
         yield from line.flush()
         self.damage.missing_ns, self.damage.doubled_ns = line.missing_ns, line.doubled_ns
         self.damage.end_ns = max(self.damage.end_ns, line.end_ns)
 
-    def blocks(self, line: SoundLine) -> Iterator[tuple[int | None, NDArray[Any], int]]:
+    def blocks(
+        self, line: SoundLine, goes_on: Callable[[], bool] = _always
+    ) -> Iterator[tuple[int | None, NDArray[Any], int]]:
         """Sound as the file has it, for ``line``: file time, ``(n, channels)`` samples, rate.
 
         Where the line has come to tells a leap of the times from a pause.
         """
         if self.audio is None:
             return
-        with open_container(self.path) as container:
-            for frame in self._frames(
-                container, cast("AudioStream", container.streams[self.audio])
-            ):
-                at_ns = self._file_time(frame, line.end_ns)
-                yield at_ns, samples_of(frame), frame.sample_rate
+        for frame in cast("Iterator[AudioFrame]", self._frames(self.audio, goes_on)):
+            at_ns = self._file_time(frame, line.end_ns)
+            yield at_ns, samples_of(frame), frame.sample_rate
 
     def _file_time(self, frame: VideoFrame | AudioFrame, expected_ns: int) -> int | None:
         """``None`` where there is none, or one so far off that only damage explains it."""
@@ -193,23 +197,33 @@ class MediaFile:
             return None
         return at_ns
 
-    def _frames(self, container: InputContainer, stream: Decoder[F]) -> Iterator[F]:
-        for packet in self._packets(container, stream):
-            damaged = packet is not None and packet.is_corrupt
-            try:
-                frames = stream.decode(packet)
-            except FFmpegError:
-                damaged, frames = True, []
-            self.damage.packets += damaged
-            yield from frames
+    def _frames(self, index: int, goes_on: Callable[[], bool]) -> Iterator[VideoFrame | AudioFrame]:
+        with open_reader(self.path, goes_on) as reader, open_container(reader) as container:
+            stream = cast("Decoder", container.streams[index])
+            for packet in self._packets(reader, container):
+                if packet is not None and packet.stream.index != index:
+                    continue
+                damaged = packet is not None and packet.is_corrupt
+                try:
+                    frames = stream.decode(packet)
+                except FFmpegError:
+                    damaged, frames = True, ()
+                self.damage.packets += damaged
+                yield from frames
 
-    def _packets(self, container: InputContainer, stream: object) -> "Iterator[Packet[Any] | None]":
-        """``None`` comes last where the file breaks off: decode what the decoder still holds."""
+    def _packets(self, reader: Reader, container: InputContainer) -> "Iterator[Packet[Any] | None]":
+        """Those of all streams: where one of them pauses, the others show that the file goes on.
+
+        ``None`` comes last where the file breaks off: decode what the decoder still holds.
+        """
         try:
-            yield from container.demux(stream)
+            for packet in container.demux():
+                reader.found(packet.pos)
+                yield packet
         except FFmpegError as error:
             self.damage.broke_off = error.strerror or str(error)
             yield None
+        self.damage.broke_off = reader.broke_off or self.damage.broke_off
 
 
 def open_media(path: Path) -> MediaFile:
@@ -219,7 +233,7 @@ def open_media(path: Path) -> MediaFile:
         UserError: the file is not there, cannot be read, holds neither pictures nor sound, or its
             pictures are too large.
     """
-    with open_container(path) as container:
+    with open_reader(path) as reader, open_container(reader) as container:
         video = next(filter(playable, container.streams.video), None)
         audio = next(filter(playable, container.streams.audio), None)
         chosen = [stream for stream in (video, audio) if stream]

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from capture import reader
 from capture.media_file import MediaFile, open_media
 from capture.resample import SAMPLE_RATE
 from messaging.errors import UserError
@@ -260,3 +261,62 @@ def test_a_file_that_shrinks_while_it_plays_ends_and_says_so(tmp_path: Path) -> 
     os.truncate(clip, clip.stat().st_size // 2)
     assert len(list(pictures)) < 45
     assert any("but says that it lasts" in sentence for sentence in file.damage.sentences())
+
+
+@pytest.mark.parametrize("form", ["mpg", "avi", "wav", "mkv", "mp3"])
+def test_where_nothing_comes_for_long_reading_gives_up_and_names_the_place(
+    form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By itself FFmpeg would look through 8 GB for a minute, and longer."""
+    monkeypatch.setattr(reader, "MOST_BARREN", 10_000_000)
+    path = tmp_path / f"clip.{form}"
+    length = len(a_second(path, form))
+    whole = open_media(path)
+    pictures, seconds = len(list(whole.pictures())), length_s(whole)
+    os.truncate(path, 8 << 30)
+    file = open_media(path)
+    assert len(list(file.pictures())) == pictures
+    assert length_s(file) == pytest.approx(seconds, abs=0.1)
+    said, _, byte = file.damage.broke_off.rpartition(" ")
+    assert said == "nothing to play comes in 10 MB after the packet at byte"
+    assert length / 2 < int(byte) <= length
+
+
+def length_s(file: MediaFile) -> float:
+    return sum(map(len, file.sound())) / SAMPLE_RATE
+
+
+def test_a_pause_of_one_stream_is_no_end_however_much_of_the_other_comes_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = range(0, 2000, 40)
+    path = make_clip(
+        tmp_path / "clip.mkv", "mjpeg", pictures_ms=times, size=(640, 480), sound_s=0.1
+    )
+    monkeypatch.setattr(reader, "MOST_BARREN", path.stat().st_size // 2)
+    monkeypatch.setattr(reader, "SEEK_COSTS", 0)
+    file = open_media(path)
+    assert length_s(file) > 0.1
+    assert len(list(file.pictures())) == len(times)
+    assert not file.damage.broke_off
+
+
+def test_while_nothing_comes_the_reader_is_asked_again_and_again_whether_to_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "MOST_BARREN", 1 << 40)
+    path = tmp_path / "clip.mkv"
+    a_second(path, "mkv")
+    os.truncate(path, 8 << 30)
+    asked, enough = 0, float("inf")
+
+    def goes_on() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked < enough
+
+    pictures = open_media(path).pictures(goes_on=goes_on)
+    next(pictures)
+    enough = asked + 5
+    assert len(list(pictures)) == 24
+    assert enough <= asked < enough + 20, "it read on to the end, which takes half a minute"

@@ -2,7 +2,9 @@
 
 import os
 from pathlib import Path
+from typing import Any, cast
 
+import av
 import numpy as np
 import pytest
 
@@ -22,6 +24,35 @@ def test_half_a_session_gives_its_utterances_and_says_what_is_missing(tmp_path: 
     assert [record["label"] for record in outcome.utterances] == [t.label for t in truth]
     assert "but says that it lasts 18.000 s" in outcome.stderr
     assert "Traceback" not in outcome.stderr
+
+
+def test_gigabytes_of_nothing_after_a_session_are_told_and_never_taken_for_a_hung_node(
+    tmp_path: Path,
+) -> None:
+    file = remuxed(CLIP, tmp_path / "long.mkv")
+    length = file.stat().st_size
+    os.truncate(file, 8 << 30)
+    outcome = label("--media", file, "--speed", "max")
+    truth = load_truth().utterances
+    assert [record["label"] for record in outcome.utterances] == [t.label for t in truth]
+    (line,) = outcome.stderr.splitlines()
+    said, _, byte = line.rpartition(" ")
+    assert said == (
+        f"media: {file}: it breaks off: nothing to play comes in 256 MB after the packet at byte"
+    )
+    assert length * 0.9 < int(byte) <= length
+
+
+def remuxed(clip: Path, into: Path) -> Path:
+    """The same pictures and sound in another container."""
+    with av.open(str(clip)) as source, av.open(str(into), "w") as out:
+        add, mux = cast("Any", out).add_stream_from_template, cast("Any", out).mux
+        streams = {stream.index: add(stream) for stream in source.streams}
+        for packet in source.demux():
+            if packet.dts is not None:
+                packet.stream = streams[packet.stream.index]
+                mux(packet)
+    return into
 
 
 def test_surround_sound_alone_gives_every_utterance_without_a_face(tmp_path: Path) -> None:
