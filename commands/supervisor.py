@@ -229,7 +229,7 @@ class Supervisor:
             for child in self.children:
                 if child.row.name != "hub":
                     child.forgive()
-        hung = [child for child in self.children if not child.done and child.is_hung()]
+        hung = [child for child in self.children if child.process.is_alive() and child.is_hung()]
         for child in [child for child in hung if child.row.name == "hub"] or hung:
             self._log(f"{child.row.name} shows no progress for {child.silent_s():.1f} s: killed")
             child.process.kill()

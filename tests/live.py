@@ -99,8 +99,10 @@ def voice(server: SoundServer, file: Path) -> Generator[None]:
 class LivePipeline:
     """The real command line with its camera and microphone, and somebody who listens in."""
 
-    def __init__(self, process: "subprocess.Popen[str]", node: Node) -> None:
+    def __init__(self, process: "subprocess.Popen[str]", node: Node, folder: Path) -> None:
         self.process = process
+        self.folder = folder
+        """Of the hub's address, and for whatever else comes up."""
         self.node = node
         self.received: list[Received[Any]] = []
         self.pulses: dict[int, Received[Heartbeat]] = {}
@@ -194,7 +196,7 @@ def _named(pid: int) -> str:
 
 
 @contextmanager
-def live_pipeline(*options: str) -> Generator[LivePipeline]:
+def live_pipeline(*options: str, misbehaving: str = "") -> Generator[LivePipeline]:
     """Running, with every node up and the first utterance labelled."""
     # Not tmp_path: the name of a socket is limited to 107 bytes.
     with tempfile.TemporaryDirectory(prefix="live") as name:
@@ -209,6 +211,7 @@ def live_pipeline(*options: str) -> Generator[LivePipeline]:
                 started(
                     *("--camera", camera.url, "--microphone", "auto", "--json", *options),
                     demo=False,
+                    misbehaving=misbehaving,
                     EMOFUSE_BUS__ADDRESS=address,
                     **sound,
                 ) as process,
@@ -216,7 +219,7 @@ def live_pipeline(*options: str) -> Generator[LivePipeline]:
                     "listener", address, (FACES, SPEECH, UTTERANCES, HEARTBEAT), "info", PATIENCE_S
                 ) as node,
             ):
-                pipeline = LivePipeline(process, node)
+                pipeline = LivePipeline(process, node, folder)
                 pipeline.until(lambda: pipeline.matched_since(0))
                 yield pipeline
         finally:

@@ -89,11 +89,17 @@ def _is_stamp(value: object) -> bool:
 
 @contextmanager
 def started(
-    *options: str | Path, demo: bool = True, **extra: str
+    *options: str | Path, demo: bool = True, misbehaving: str = "", **extra: str
 ) -> Generator[subprocess.Popen[str]]:
-    """A running command; it is killed if it still runs at the end."""
+    """A running command; it is killed if it still runs at the end. ``misbehaving`` is a row of the
+    table and the module that it is instead, ``ROW=MODULE``.
+    """
+    command: list[str | Path] = [ROOT / "run_pipeline.py"]
+    if misbehaving:
+        command = [ROOT / "tests/commands/misbehaving/launch.py", misbehaving]
+        extra["PYTHONPATH"] = str(ROOT)
     with subprocess.Popen(
-        [sys.executable, ROOT / "run_pipeline.py", *options],
+        [sys.executable, *command, *options],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

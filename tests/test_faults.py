@@ -10,6 +10,8 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from statistics import median
+from typing import Any
 
 import pytest
 
@@ -20,6 +22,7 @@ import resource
 
 from commands.run import run as run_in_this_process
 from config.settings import Settings
+from messaging.clock import monotonic_ns
 from messaging.errors import UserError
 from run_pipeline import choose_processes
 from tests.capture.sound_server import needs_pulse
@@ -29,8 +32,12 @@ from tests.pipelines import ROOT, command_name, descendants, environment, starte
 PATIENCE_S = 90.0
 RECOVERED_S = 3.0
 """From the kill of a node until faces and speech of later instants are labelled again."""
+KILLS = 3
+"""Of each node; the restart budget is five. A machine that is busy with other things may be late
+once: their median is what is held to that time.
+"""
 TRIES = 4
-"""A machine that is busy with other things gets some; the restart budget is five."""
+"""A machine that is busy with other things gets some."""
 ENDED_S = 1.0
 """From the wish to stop to the end."""
 
@@ -39,38 +46,52 @@ ENDED_S = 1.0
 def test_every_node_in_turn_is_killed_and_labelling_goes_on() -> None:
     with live_pipeline("--display", "terminal") as live:
         rows = ("hub", "camera", "microphone", "inference", "fusion", "terminal")
-        for row in rows:
-            assert min(recoveries(live, row)) < RECOVERED_S, row
+        took = {row: [live.hit(row, signal.SIGKILL) for _ in range(KILLS)] for row in rows}
         records, log = live.end()
+    for row, seconds in took.items():
+        print(f"{row} back after", *(f"{each:.2f}" for each in seconds), "s")
     summary = records[-1]
     assert live.process.returncode == 0, log
-    assert set(summary["restarts"]) == set(rows)
-    for row, restarts in summary["restarts"].items():
-        assert log.count(f"{row} was killed by signal 9; it is started again") == restarts
+    assert summary["restarts"] == dict.fromkeys(rows, KILLS)
+    for row in rows:
+        assert log.count(f"{row} was killed by signal 9; it is started again") == KILLS
     for name, figures in summary["nodes"].items():
         assert figures["unknown"] > 0, f"{name} knows what was sent last by those that died"
+    assert_undisturbed_is_labelled(live, records)
+    for row, seconds in took.items():
+        assert median(seconds) < RECOVERED_S, row
+
+
+def assert_undisturbed_is_labelled(live: LivePipeline, records: list[dict[str, Any]]) -> None:
     undisturbed = [record for record in records[:-1] if not live.suffered(record)]
     assert {record["status"] for record in undisturbed} == {"matched"}
 
 
-def recoveries(live: LivePipeline, row: str) -> list[float]:
-    """Kill the row's process until it is back in time; how long each took."""
-    took = [live.hit(row, signal.SIGKILL)]
-    while len(took) < TRIES and took[-1] >= RECOVERED_S:
-        took.append(live.hit(row, signal.SIGKILL))
-    print(f"{row} back after", *(f"{seconds:.2f}" for seconds in took), "s")
-    return took
+@needs_pulse
+def test_every_node_in_turn_is_stopped_and_found_and_started_again(tmp_path: Path) -> None:
+    with live_pipeline("--display", "terminal", "--record", str(tmp_path / "s")) as live:
+        rows = ("hub", "camera", "microphone", "inference", "fusion", "terminal", "recorder")
+        for row in rows:
+            print(f"{row} found and back after {live.hit(row, signal.SIGSTOP):.2f} s")
+        records, log = live.end()
+    assert live.process.returncode == 0, log
+    assert records[-1]["restarts"] == dict.fromkeys(rows, 1)
+    for row in rows:
+        assert log.count(f"{row} shows no progress for ") == 1
+    assert_undisturbed_is_labelled(live, records)
 
 
 @needs_pulse
-def test_a_stopped_node_is_found_and_started_again() -> None:
-    with live_pipeline("--display", "none") as live:
-        for row in ("inference", "hub"):
-            print(f"{row} found and back after {live.hit(row, signal.SIGSTOP):.2f} s")
+@pytest.mark.parametrize("row", ["inference", "fusion"])
+def test_an_endless_loop_in_a_node_that_works_is_found_and_labelling_goes_on(row: str) -> None:
+    with live_pipeline("--display", "none", misbehaving=f"{row}=loops") as live:
+        live.until((live.folder / "looped").exists)
+        looped_ns = monotonic_ns()
+        live.until(lambda: live.matched_since(looped_ns))
         records, log = live.end()
-    assert "inference shows no progress" in log
-    assert "hub shows no progress" in log
-    assert {"inference", "hub"} <= set(records[-1]["restarts"])
+    assert live.process.returncode == 0, log
+    assert records[-1]["restarts"] == {row: 1}
+    assert f"{row} shows no progress for " in log
 
 
 def launch(replaced: str, *options: str) -> list[str | Path]:
@@ -181,20 +202,27 @@ def read_all(master: int) -> str:
     return shown.decode()
 
 
-def test_a_killed_media_file_ends_the_run_and_says_why() -> None:
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_media_file_that_is_killed_or_hangs_ends_the_run_and_says_why(
+    number: signal.Signals,
+) -> None:
     with started("--display", "none", "--json") as run:
         assert run.stdout is not None
         first = run.stdout.readline()
         (media,) = [p for p in descendants(run.pid) if command_name(p) == "emofuse media"]
-        os.kill(media, signal.SIGKILL)
+        os.kill(media, number)
         rest, errors = run.communicate(timeout=PATIENCE_S)
     assert run.returncode == 1
     assert json.loads(first)["label"] == "happy"
     assert json.loads(rest.splitlines()[-1])["ended_by"] == "media was killed by signal 9 once"
-    assert errors.splitlines()[-1] == (
+    *before, last = errors.splitlines()
+    assert last == (
         "media was killed by signal 9 once; it is not started again "
         "(it would begin anew, and give results twice)"
     )
+    hung = [line for line in before if line.startswith("media shows no progress for ")]
+    assert len(hung) == (number == signal.SIGSTOP)
+    wait_until_gone([media])
 
 
 @pytest.mark.parametrize("row", ["hub", "inference", "fusion"])
