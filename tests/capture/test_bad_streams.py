@@ -18,7 +18,7 @@ from messaging.schema import Stamp, VideoFrame
 from tests.capture import bad_streams as bad
 from tests.capture.bad_streams import BadCamera, Behaviour
 
-WATCH_S = 5.0
+WATCH_S = 8.0
 SILENCE_S = 3.5
 """A read is given up after 2 s, and a gap is told about once a second."""
 
