@@ -55,8 +55,12 @@ PICTURES = 400
 """The demo session has a few more."""
 FORGED_NS = 600_000_000_000
 """A heartbeat whose sender started so long before this test, or after it, is forged."""
-GROWTH_BYTES = 12_000_000
-"""What a node may take while most of the junk arrives; as much junk measures 50 MB and more."""
+GROWTH_BYTES = 6_000_000
+"""What a node may take while half of the junk arrives; as much junk measures 30 MB and more."""
+TELLING = 100_000
+"""Events from which on the junk is more than what a node takes to get going: a media file alone
+40 MB for its first 200 pictures.
+"""
 READERS: dict[str, tuple[Topic[Any], ...]] = {
     "hub": (HEARTBEAT, CONTROL),
     "media": (HEARTBEAT, CONTROL),
@@ -222,7 +226,7 @@ def stranger_at(places: Endpoints) -> Generator[Stranger]:
 
 def disturb(reader: SlowReader, stranger: Stranger) -> dict[str, int]:
     """Send all the junk, some with each picture. Returns how many bytes each node grew by, from
-    the first quarter on.
+    the middle on.
     """
     before: dict[str, int] = {}
     while stranger.events < EVENTS:
@@ -236,7 +240,7 @@ def disturb(reader: SlowReader, stranger: Stranger) -> dict[str, int]:
             stranger.question()
         reader.until(lambda: all_rejected(reader, stranger, WINDOW))
         reader.go_on()
-        if not before and stranger.events > EVENTS / 4:
+        if not before and stranger.events > EVENTS / 2:
             before = {node: reader.beats[node].rss_bytes for node in READERS}
     reader.until(lambda: all_rejected(reader, stranger, 0))
     return {node: reader.beats[node].rss_bytes - before[node] for node in READERS}
@@ -276,4 +280,4 @@ def test_junk_into_every_socket_changes_nothing() -> None:
     assert disturbed.summary["nodes"]["inference"]["dropped"] == 0
     assert stranger.events >= EVENTS
     for name, growth in grown.items():
-        assert growth < GROWTH_BYTES, name
+        assert growth < GROWTH_BYTES or EVENTS < TELLING, name
