@@ -15,12 +15,13 @@ import pytest
 if sys.platform == "win32":
     pytest.skip("signals and limits of POSIX", allow_module_level=True)
 
+from capture.demo import load_truth
 from commands.child import SPAWN
 from messaging.schema import VideoFrame
 from recording import tape as tapes
 from recording.part import Part
 from recording.session import Session, open_session
-from tests.pipelines import command_name, descendants, emofuse, started
+from tests.pipelines import command_name, descendants, emofuse, label, started
 from tests.recording.hasty import handed_over, kill_all, noisy, record_within, tape, total
 from tests.recording.messages import make_session
 
@@ -174,3 +175,36 @@ def _until(condition: object) -> None:
     while not condition():  # pyright: ignore[reportCallIssue]
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_a_running_pipeline_labels_on_when_the_disk_is_full_and_tells_what_is_not_recorded(
+    tmp_path: Path,
+) -> None:
+    with small_disk(tmp_path / "disk", 2000):
+        folder = tmp_path / "disk" / "s"
+        outcome = label("--speed", "4", "--record", str(folder))
+        told = emofuse("info", str(folder), "--json")
+    assert [record["label"] for record in outcome.utterances] == [
+        utterance.label for utterance in load_truth().utterances
+    ]
+    assert outcome.summary["restarts"] == {}
+    said = [line for line in outcome.stderr.splitlines() if line.startswith("recorder: ")]
+    refused, lost = said
+    assert refused == (
+        f"recorder: {folder}: No space left on device; recording goes on in a new part when there "
+        "is room"
+    )
+    assert told.returncode == 3, told.stdout + told.stderr
+    record = json.loads(told.stdout)
+    assert not record["adds_up"]
+    missing = [
+        int(fault.split(": ")[1].split()[0])
+        for fault in record["faults"]
+        if fault.endswith("messages were not recorded, the disk could not take them")
+    ]
+    assert sum(missing) > 100
+    assert lost == (
+        f"recorder: {sum(missing)} messages were not recorded: the disk could not take them"
+    )
+    for hop in record["hops"]:
+        assert hop["lost"] == 0, hop
