@@ -64,16 +64,35 @@ class Aligner:
     def faces(self, message: FaceEmotions) -> list[UtteranceEmotion]:
         """Take a picture's faces, or punctuation; give out what is proven by it."""
         history = self._histories.setdefault(message.source, History())
+        results = self._set_back(history, message)
         if not history.add(message):
             self.ignored += 1
             return []
-        results = [
+        results += [
             result
             for cameras in self._waiting
             if not cameras or message.source in cameras
             for result in self._proven(cameras)
         ]
         self._forget([history])
+        return results
+
+    def _set_back(self, history: History, message: FaceEmotions) -> list[UtteranceEmotion]:
+        """Where a camera's clock is set back, the time that comes again had pictures already. What
+        waits there is given out while they are known, not settled.
+        """
+        at_ns = message.stamp.pipeline_ns
+        if message.event != "opened" or at_ns >= history.shown_ns:
+            return []
+        results: list[UtteranceEmotion] = []
+        for cameras, waiting in self._waiting.items():
+            if not cameras or message.source in cameras:
+                for utterance in waiting[:]:
+                    first_ns = utterance.onset_ns - self._max_gap_ns
+                    last_ns = utterance.offset.pipeline_ns + self._max_gap_ns
+                    if first_ns <= history.shown_ns and at_ns <= last_ns:
+                        waiting.remove(utterance)
+                        results.append(self._unproven(utterance))
         return results
 
     def speech(self, message: SpeechEvent, arrived_ns: int) -> list[UtteranceEmotion]:

@@ -136,6 +136,21 @@ def test_a_camera_whose_clock_was_set_back_starts_anew_when_it_opens():
     assert brief(arrive(aligner, "F12")) == ["10=a12"]
 
 
+@pytest.mark.parametrize("later", ["", "F8010"])
+def test_what_waits_where_a_camera_s_clock_was_set_back_is_not_settled(later: str):
+    aligner = Aligner(FusionSettings())
+    assert arrive(aligner, "F8000 U8010") == []
+    [result] = arrive(aligner, f"O7000 {later}")
+    assert result.picture is not None
+    assert (result.picture.pipeline_ns, result.settled) == (8000 * MS, False)
+
+
+def test_what_waits_beyond_a_clock_that_was_set_back_waits_on():
+    aligner = Aligner(FusionSettings())
+    assert arrive(aligner, "bE7000 F8000 U8010 bO6000") == []
+    assert brief(arrive(aligner, "F8021 bE8021")) == ["8010=a8000"]
+
+
 @pytest.mark.parametrize(
     ("reference", "label"), [("onset", "sad"), ("middle", "fear"), ("offset", "happy")]
 )
