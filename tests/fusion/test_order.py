@@ -1,7 +1,7 @@
 """Every order of arrival gives the results that the oracle, which sees all at once, knows."""
 
 from collections.abc import Iterable, Sequence
-from itertools import combinations
+from itertools import combinations, product
 from typing import Literal
 
 import pytest
@@ -208,9 +208,10 @@ def futures(
         last = stream[-1]
         shown = last.stamp.pipeline_ns - (last.event in ("opened", "gap"))
         next_index = last.index + (last.event == "analysed")
-        for at_ns in worst | {shown + 1}:
+        unread = {0, int(last.event == "gap")}  # a picture that a gap stands for has its own number
+        for at_ns, without in product(worst | {shown + 1}, unread):
             if at_ns > shown:
-                index = next_index + min(at_ns - shown - 1, missing)
+                index = next_index + min(at_ns - shown - 1, missing + without)
                 more = picture(at_ns / MS, face("fear", size=1000), camera=name, index=index)
                 assert more.stamp.pipeline_ns == at_ns
                 possible.append([*known, more])
