@@ -21,6 +21,8 @@ from messaging.topics import FACES, UTTERANCES
 RESTART_WINDOW_S = 60.0
 HUNG_S = 3.0
 """A loop that showed no progress for so long is hung."""
+HUB_SILENT_S = 1.5
+"""The hub should have been heard of within this."""
 STARTING_S = 60.0
 """The same for a node that still loads, or waits."""
 STOP_DEADLINE_S = 5.0
@@ -225,15 +227,17 @@ class Supervisor:
 
     def _check_hung(self) -> None:
         """A silent hub silences everybody: then it alone is to blame, and so is one that starts."""
-        if any(child.row.name == "hub" and not child.has_begun for child in self.children):
+        hub = next((child for child in self.children if child.row.name == "hub"), None)
+        if hub is not None and not hub.has_begun:
             for child in self.children:
-                if child.row.name != "hub":
+                if child is not hub:
                     child.forgive()
-        hung = [child for child in self.children if child.process.is_alive() and child.is_hung()]
-        for child in [child for child in hung if child.row.name == "hub"] or hung:
-            self._log(f"{child.row.name} shows no progress for {child.silent_s():.1f} s: killed")
-            child.process.kill()
-            child.process.join()
+        suspects = self.children if hub is None or hub.silent_s() < HUB_SILENT_S else [hub]
+        for child in suspects:
+            if child.process.is_alive() and child.is_hung():
+                self._log(f"{child.row.name} shows no progress for {child.silent_s():.1f} s: killed")
+                child.process.kill()
+                child.process.join()
 
     def stop(self, listen: Callable[[], object]) -> None:
         """Ask all but the hub, stage by stage, so that what was sent is still worked up.

@@ -94,6 +94,22 @@ def test_a_killed_hub_is_started_again_and_its_nodes_join_it(start: Callable[...
     assert run.supervisor.restarts == {"hub": 1}
 
 
+def test_while_the_hub_is_silent_nobody_else_is_blamed(start: Callable[..., Run]) -> None:
+    """Not even who was heard of for the last time before the hub was."""
+    run = start(row("works"))
+    run.until(lambda: run.runs("works") and run.runs("hub"))
+    works, hub = run.pid("works"), run.pid("hub")
+    os.kill(works, signal.SIGSTOP)
+    later = time.monotonic() + 0.7
+    run.until(lambda: time.monotonic() > later)
+    os.kill(hub, signal.SIGSTOP)
+    os.kill(works, signal.SIGCONT)
+    run.until(lambda: run.pid("hub") != hub and run.runs("hub"))
+    before = run.node.peers()["works"]
+    run.until(lambda: run.node.peers()["works"].uptime_ns > before.uptime_ns)
+    assert run.supervisor.restarts == {"hub": 1}
+
+
 def test_a_node_that_crashes_at_every_start_ends_the_run_with_its_last_error(
     start: Callable[..., Run],
 ) -> None:
