@@ -235,7 +235,8 @@ class Supervisor:
         suspects = self.children if hub is None or hub.silent_s() < HUB_SILENT_S else [hub]
         for child in suspects:
             if child.process.is_alive() and child.is_hung():
-                self._log(f"{child.row.name} shows no progress for {child.silent_s():.1f} s: killed")
+                name, silent_s = child.row.name, child.silent_s()
+                self._log(f"{name} shows no progress for {silent_s:.1f} s: killed")
                 child.process.kill()
                 child.process.join()
 
