@@ -182,7 +182,7 @@ def test_a_running_pipeline_labels_on_when_the_disk_is_full_and_tells_what_is_no
 ) -> None:
     with small_disk(tmp_path / "disk", 2000):
         folder = tmp_path / "disk" / "s"
-        outcome = label("--speed", "4", "--record", str(folder))
+        outcome = label("--speed", "max", "--record", str(folder))
         told = emofuse("info", str(folder), "--json")
     assert [record["label"] for record in outcome.utterances] == [
         utterance.label for utterance in load_truth().utterances
