@@ -1,10 +1,13 @@
 """What a run says to its user's terminal, which a view may own for a while."""
 
+import os
 import sys
 from typing import Any
 
 LEAVE_VIEW = "\x1b[?1049l\x1b[?25h"
 """Back from the alternate screen, with a cursor."""
+VIEWS_OUT = 1
+"""Where a view is written: its process inherits this, whatever ``sys.stdout`` is here."""
 
 
 class Console:
@@ -90,7 +93,7 @@ def _terminal_settings() -> list[Any] | None:
     import termios
 
     try:
-        return termios.tcgetattr(sys.stdout.fileno())
+        return termios.tcgetattr(VIEWS_OUT)
     except (termios.error, OSError, ValueError):  # no terminal
         return None
 
@@ -101,7 +104,7 @@ def _restore(settings: list[Any]) -> None:
     import termios
 
     try:
-        termios.tcsetattr(sys.stdout.fileno(), termios.TCSANOW, settings)
+        termios.tcsetattr(VIEWS_OUT, termios.TCSANOW, settings)
     except (termios.error, OSError):  # it is gone
         return
-    print(LEAVE_VIEW, end="", flush=True)
+    os.write(VIEWS_OUT, LEAVE_VIEW.encode())

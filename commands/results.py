@@ -12,6 +12,7 @@ from messaging.errors import UserError
 from messaging.ledger import dropped, lost, unknown
 from messaging.schema import Heartbeat, UtteranceEmotion
 
+STDOUT, STDERR = 1, 2
 NARROW = 72
 """Columns: a table would have to cut its figures."""
 
@@ -116,6 +117,29 @@ def _figures(pulses: Sequence[Heartbeat]) -> dict[str, Any]:
         "unknown": sum(map(unknown, pulses)) + len(pulses) - 1,
         "rejected": sum(pulse.rejected for pulse in pulses),
     }
+
+
+@contextmanager
+def stdout_for_json() -> Generator[None]:
+    """Standard output takes JSON alone: what else is printed here, and by every process that is
+    started meanwhile, goes to standard error.
+    """
+    if sys.__stdout__ is None:  # it is closed
+        yield
+        return
+    kept = os.dup(STDOUT)
+    try:
+        os.dup2(STDERR, STDOUT)
+    except OSError:  # it is closed
+        os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
+    former = sys.stdout
+    try:
+        with open(kept, "w", encoding="utf-8", closefd=False) as sys.stdout:
+            yield
+    finally:
+        sys.stdout = former
+        os.dup2(kept, STDOUT)
+        os.close(kept)
 
 
 def print_json(record: Mapping[str, Any]) -> None:

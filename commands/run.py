@@ -4,13 +4,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 from commands.console import Console
 from commands.plan import Plan, make_plan
 from commands.processes import REFUSED, Process
-from commands.results import Summary, print_json, utterance_record
+from commands.results import Summary, print_json, stdout_for_json, utterance_record
 from commands.supervisor import STARTING_S, Supervisor
 from config.settings import Settings
 from messaging.address import (
@@ -93,7 +94,7 @@ def run(
         endpoints(settings.bus.address)
         way_out = f"start hub --bind {settings.bus.address} --insecure, and the nodes by hand,"
         refuse_strangers(settings.bus.address, way_out)
-    with _private_folder() as folder:
+    with _private_folder() as folder, stdout_for_json() if as_json else nullcontext():
         address = settings.bus.address or _private_address(Path(folder))
         plan = make_plan(settings, address, quiet_stdout=as_json)
         for note in plan.notes:

@@ -184,8 +184,7 @@ class LivePipeline:
         """Ctrl-C; its JSON records and its standard error."""
         self.process.send_signal(signal.SIGINT)
         out, err = self.process.communicate(timeout=PATIENCE_S)
-        found = [line[at:] for line in out.splitlines() if (at := line.find('{"type"')) >= 0]
-        return [json.loads(line) for line in found], err  # a view may write before them
+        return [json.loads(line) for line in out.splitlines()], err
 
 
 def _named(pid: int) -> str:

@@ -114,6 +114,14 @@ def test_the_summary_is_a_table_that_people_read() -> None:
     assert "Utterances" in run.stdout
 
 
+def test_beside_json_the_terminal_view_goes_to_standard_error() -> None:
+    run = emofuse("--display", "terminal", "--speed", "max", "--json")
+    records = [json.loads(line) for line in run.stdout.splitlines()]
+    assert [record["type"] for record in records] == ["utterance"] * 4 + ["summary"]
+    shown = [line.split()[3:5] for line in run.stderr.splitlines() if line.endswith("demo")]
+    assert [label for _, label in shown] == [record["label"] for record in records[:-1]]
+
+
 def test_every_process_has_its_name_and_ctrl_c_leaves_none(tmp_path: Path) -> None:
     with started("--display", "none", "--json", TMPDIR=str(tmp_path)) as run:
         deadline = time.monotonic() + PATIENCE_S
