@@ -1,6 +1,7 @@
 """Words to a pipeline that runs: stop it, record it, hold it, or mark a moment."""
 
 import getpass
+import time
 from collections.abc import Callable
 from typing import Any, Literal, get_args
 
@@ -12,6 +13,10 @@ from messaging.topics import CONTROL, MARKERS, Topic
 
 Action = Literal["record", "rest", "pause", "resume", "stop"]
 ACTIONS: tuple[str, ...] = get_args(Action)
+HEARERS = frozenset(("launcher", "recorder"))
+BEAT_S = 1.5
+"""Whoever runs has been heard of within this."""
+STARTING_S = 10.0
 LONGEST = 4096
 """Characters of a marker's text."""
 
@@ -30,7 +35,24 @@ def control(action: str, address: str) -> None:
     if action not in ACTIONS:
         raise UserError(f"no action {action!r}; there are {', '.join(ACTIONS)}")
     word: Any = action
-    _send(address, CONTROL, lambda node: Control(node.stamp(), word, node.name))
+
+    def say(node: Node) -> Control:
+        _wait_for_hearers(node)
+        return Control(node.stamp(), word, node.name)
+
+    _send(address, CONTROL, say)
+
+
+def _wait_for_hearers(node: Node) -> None:
+    """A hub may be there before those who would do what is asked; one that was started by hand has
+    no launcher.
+    """
+    began_s = time.monotonic()
+    while not node.peers().keys() & HEARERS:
+        waited_s = time.monotonic() - began_s
+        if waited_s > STARTING_S or (waited_s > BEAT_S and node.peers().keys() - {"hub"}):
+            return
+        node.receive(0.05)
 
 
 def _send(address: str, topic: Topic[Any], message: Callable[[Node], Any]) -> None:
