@@ -27,6 +27,8 @@ from tests.pipelines import label, result
 ROOT = Path(__file__).parents[1]
 FPS = 30
 RUNS = 10
+NAME = "benchmark"
+"""The first picture waits for it."""
 
 
 class Listener:
@@ -84,10 +86,14 @@ def measure(clip: Path, *options: str) -> tuple[Listener, float]:
                 ROOT / "run_pipeline.py",
                 *("--media", clip, "--display", "none", *options),
             ],
-            env={**os.environ, "EMOFUSE_BUS__ADDRESS": address},
+            env={
+                **os.environ,
+                "EMOFUSE_BUS__ADDRESS": address,
+                "EMOFUSE_MEDIA__WAIT_FOR": f"inference,fusion,{NAME}",
+            },
             stdout=subprocess.DEVNULL,
         ) as run:
-            with Node("benchmark", address, (FACES, SPEECH, UTTERANCES)) as node:
+            with Node(NAME, address, (FACES, SPEECH, UTTERANCES)) as node:
                 while run.poll() is None and node.alive():
                     for received in node.receive(0.05):
                         listener.hear(received.message, received.received_ns)
