@@ -34,7 +34,7 @@ bench: .venv/ready
 LOCK := echo 'backports-strenum<1.3' | uv pip compile pyproject.toml --constraint - --upgrade --quiet \
 	--universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 lock:
-	$(LOCK) --extra full --extra cluster --group dev -o requirements.lock
+	$(LOCK) --extra full --extra cluster --extra onnx --extra outlets --group dev -o requirements.lock
 	$(LOCK) -o requirements-edge.lock
 
 clean:
