@@ -184,6 +184,8 @@ def play(
         if isinstance(said, Seen):
             publish_picture(node, said.message, said.pixels, quality, ahead)
             continue
+        if said.message.event == "sound" and not node.is_wanted(AUDIO):
+            continue
         if ahead and said.topic is AUDIO:
             node.wait_for_credit(AUDIO, SOUND_AHEAD)
         elif ahead and file.video is None and said.topic is SPEECH:

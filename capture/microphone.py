@@ -8,6 +8,7 @@ from capture.microphone_device import Block, Microphone
 from config.settings import Settings
 from messaging.clock import monotonic_ns
 from messaging.node import Node
+from messaging.topics import AUDIO
 
 WAIT_S = 0.1
 GAP_EVERY_NS = 1_000_000_000
@@ -87,7 +88,8 @@ def run(settings: Settings) -> None:
             return
         no_sound_s = settings.voice_activity.no_sound_s
         for said in listen(microphone, hearing, no_sound_s, alive):
-            node.publish(said.topic, said.message, said.payload)
+            if said.message.event != "sound" or node.is_wanted(AUDIO):
+                node.publish(said.topic, said.message, said.payload)
             if said.message.event == "gap" and node.text != said.message.text:
                 node.text = said.message.text
                 node.log.warning("%s; losses so far: %d", node.text, hearing.losses)

@@ -38,7 +38,7 @@ def publish_picture(
             return
         node.receive(0.1)
     for topic in TOPICS:
-        if not node.is_wanted(topic) and not node.is_awaited(topic):
+        if not node.is_wanted(topic):
             continue
         if ahead:
             node.wait_for_credit(topic, ahead)

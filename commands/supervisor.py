@@ -254,7 +254,7 @@ class Supervisor:
                 child.process.terminate()
             while any(child.is_awaited(began) for child in asked):
                 listen()
-            listen()
+        listen()  # what was said last of all
         self._kill_late(Stage.RECORDER)
 
     def close(self) -> None:

@@ -192,8 +192,8 @@ class Node:
         return self._bus.publish(topic, message, payload)
 
     def is_wanted(self, topic: Topic[Any]) -> bool:
-        """Whether any node reads ``topic``, as far as word has come here."""
-        return self._bus.is_wanted(topic)
+        """Whether any node reads ``topic`` or gives credit for it, as far as word has come here."""
+        return self._bus.is_wanted(topic) or self.is_awaited(topic)
 
     def receive(self, timeout_s: float = 0.1) -> list[Received[Any]]:
         """What has arrived on the subscribed topics; waits at most ``timeout_s`` for the first.
@@ -270,11 +270,12 @@ class Node:
         hear: Callable[[list[Received[Any]]], object] = lambda _: None,
     ) -> bool:
         """Block until the slowest reader that gives credit is less than ``ahead`` messages behind
-        on ``topic``; returns at once where there is none.
+        on ``topic``, or than ``credit_every``; returns at once where there is none.
 
         ``hear`` is given what arrives on the subscribed topics meanwhile. ``False`` when the node
         was asked to stop.
         """
+        ahead = max(ahead, topic.credit_every)
         since_ns = monotonic_ns()
         while self.alive():
             self._readers.forget_silent(monotonic_ns())

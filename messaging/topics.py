@@ -42,7 +42,9 @@ def _pcm_bytes(chunk: schema.AudioChunk) -> int:
 
 
 VIDEO = Topic("video", schema.VideoFrame, "bulk", "newest", 30, _raw_picture_bytes)
-VIDEO_JPEG = Topic("video_jpeg", schema.VideoFrame, "bulk", "newest", 30, _jpeg_bytes)
+VIDEO_JPEG = Topic(
+    "video_jpeg", schema.VideoFrame, "bulk", "newest", 30, _jpeg_bytes, credit_every=4
+)
 AUDIO = Topic("audio", schema.AudioChunk, "bulk", "all", 31.25, _pcm_bytes)
 SPEECH = Topic("speech", schema.SpeechEvent, "events", "all", 1)
 FACES = Topic("faces", schema.FaceEmotions, "events", "all", 30, credit_every=16)

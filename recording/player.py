@@ -167,6 +167,8 @@ class Player:
 
     def _send(self, played: Played) -> None:
         topic, node = played.topic, self._node
+        if _is_sound(played.message) and not node.is_wanted(topic):
+            return
         if (ahead := AHEAD.get(topic.name)) and not node.wait_for_credit(topic, ahead, self._hear):
             return
         node.publish(topic, played.message, played.payload)
@@ -188,6 +190,10 @@ class Player:
         for received in arrived:
             if isinstance(received.message, Control) and received.message.action in HOLDS:
                 self._paused = HOLDS[received.message.action]
+
+
+def _is_sound(message: object) -> bool:
+    return isinstance(message, AudioChunk) and message.event == "sound"
 
 
 def run(settings: Settings) -> None:

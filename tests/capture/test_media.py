@@ -184,14 +184,17 @@ def settings(
 
 
 def played(
-    reader: Node, wanted: Settings, deal_with: Callable[[Received[Any]], None]
+    reader: Node,
+    wanted: Settings,
+    deal_with: Callable[[Received[Any]], None],
+    sources: int = 3,
 ) -> list[Received[Any]]:
-    """All that the node publishes while it plays the file."""
+    """All that the node publishes while it plays the file, until so many streams have closed."""
     playing = threading.Thread(target=media.run, args=(wanted,))
     playing.start()
     got: list[Received[Any]] = []
     deadline = time.monotonic() + 20
-    while sum(getattr(one.message, "event", "") == "closed" for one in got) < 3:
+    while sum(getattr(one.message, "event", "") == "closed" for one in got) < sources:
         assert time.monotonic() < deadline, f"only {len(got)} messages came"
         assert reader.alive()
         for one in reader.receive(0.05):
@@ -222,6 +225,19 @@ def test_a_slow_reader_loses_nothing_at_full_speed(
     assert {one.dropped for one in got} == {0}
     assert waiting[0] == waiting[-1] == 0
     assert (set(waiting[1:-1]) == {64 * 48 * 3}) == (topic is VIDEO)
+
+
+def test_sound_is_sent_to_those_alone_who_read_it(talking: Path, address: str) -> None:
+    def deal_with(one: Received[Any]) -> None:
+        if one.topic is VIDEO:
+            reader.give_credit(one)
+
+    with Node("inference", address, [VIDEO, SPEECH]) as reader:
+        played(reader, settings(talking, address, "max", ("inference",)), deal_with, sources=2)
+        while reader.peers()["media"].state != "closing":
+            reader.receive()
+        counts = reader.peers()["media"].counts
+    assert {c.topic: c.messages for c in counts if not c.sender}["audio"] == 2
 
 
 def test_sound_alone_waits_for_those_who_read_speech(tmp_path: Path, address: str) -> None:

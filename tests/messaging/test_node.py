@@ -202,6 +202,30 @@ def test_a_reader_that_was_killed_does_not_block_a_lossless_sender(address: str)
     ]
 
 
+def test_credit_for_some_messages_is_enough_also_where_less_may_be_sent_ahead(
+    address: str,
+) -> None:
+    """Waiting for fewer than ``credit_every`` would be waiting for ever."""
+    with (
+        Node("media", address) as media,
+        Node("inference", address, [VIDEO_JPEG], credits_of=[VIDEO_JPEG]) as inference,
+        Node("watcher", address, [CONTROL]) as watcher,
+    ):
+        inference.alive()
+        collect(media, lambda _: media.is_awaited(VIDEO_JPEG))
+        total, seen = 2 * VIDEO_JPEG.credit_every + 1, 0
+        for index in range(total):
+            assert media.wait_for_credit(VIDEO_JPEG, 1)
+            shown = VideoFrame(media.stamp(), "camera", index, width=64, height=48, lossless=True)
+            media.publish(VIDEO_JPEG, shown, b"jpeg")
+            for received in collect(inference, bool):
+                inference.give_credit(received)
+                seen += 1
+        given = collect(watcher, lambda got: len(got) == 3)
+    assert seen == total
+    assert [one.message.seq for one in given] == [0, 4, 8]
+
+
 def read_for(node: Node, seconds: float, seen: list[Received[Any]] | None = None) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

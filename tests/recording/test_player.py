@@ -219,6 +219,18 @@ def test_at_full_speed_a_slow_reader_misses_nothing(tmp_path: Path, address: str
     assert sum(r.dropped for r in reader.received) == 0
 
 
+def test_sound_that_nobody_reads_is_not_sent_but_its_source_opens_and_closes(
+    tmp_path: Path, address: str
+) -> None:
+    session = sparse(tmp_path / "s")
+    with playing(address, session, VIDEO_JPEG, speed="max") as reader:
+        reader.until(lambda: reader.is_over)
+    assert reader.player is not None
+    sent = {c.topic: c.messages for c in reader.player.counts if not c.sender}
+    assert sent["audio"] == 2
+    assert sent["video_jpeg"] == len(reader.received) == 32
+
+
 def test_the_player_is_never_further_ahead_than_it_may(tmp_path: Path, address: str) -> None:
     """A reader that does not come on holds it up where it is."""
     session = sparse(tmp_path / "s")
