@@ -19,7 +19,7 @@ check: .venv/ready
 	$(BIN)/pyright
 
 bench: .venv/ready
-	$(BIN)/python -m benchmarks.live $(ARGS)
+	$(BIN)/python -m benchmarks $(ARGS)
 
 .venv/ready: requirements.lock
 	@test -n "$(PYTHON)" || { echo "emofuse needs Python 3.11, 3.12 or 3.13 with venv (Debian: apt-get install python3 python3-venv)"; exit 2; }

@@ -11,6 +11,7 @@ import platform
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from heapq import merge
 from itertools import chain, islice
 from pathlib import Path
@@ -65,8 +66,26 @@ def resident_mb() -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def measure(messages: Iterable[Message]) -> str:
-    """A row of the table; messages are made outside the time that is taken."""
+@dataclass(frozen=True, slots=True)
+class Growth:
+    messages: int
+    labels: int
+    us: float
+    """A message."""
+    kept: int
+    """Results of faces, at most."""
+    memory_mb: float
+    """More than before, at most."""
+
+    def __str__(self) -> str:
+        return (
+            f"{self.messages:>10,} {self.labels:>8,} {self.us:>14.2f} {self.kept:>14,}"
+            f" {self.memory_mb:>12.1f}"
+        )
+
+
+def measure(messages: Iterable[Message]) -> Growth:
+    """Messages are made outside the time that is taken."""
     aligner = Aligner(FusionSettings())
     count, labels, most, spent = 0, 0, 0, 0.0
     before_mb = highest_mb = resident_mb()
@@ -83,10 +102,13 @@ def measure(messages: Iterable[Message]) -> str:
         count += len(batch)
         most = max(most, aligner.kept)
         highest_mb = max(highest_mb, resident_mb())
-    return (
-        f"{count:>10,} {labels:>8,} {spent / count * 1e6:>14.2f} {most:>14,}"
-        f" {highest_mb - before_mb:>12.1f}"
-    )
+    return Growth(count, labels, spent / count * 1e6, most, highest_mb - before_mb)
+
+
+def live(messages: int) -> Growth:
+    """About so many, as they arrive."""
+    until_ns = messages * SECOND // 31
+    return measure(merge(faces(until_ns), speech(until_ns), key=at))
 
 
 def at(message: Message) -> int:
@@ -100,9 +122,7 @@ def main() -> None:
     )
     print(f" {'memory + MB':>12}")
     for messages in (10**3, 10**4, 10**5, 10**6):
-        until_ns = messages * SECOND // 31
-        live = merge(faces(until_ns), speech(until_ns), key=at)
-        print(f"{'live':14}{measure(live)}", flush=True)
+        print(f"{'live':14}{live(messages)}", flush=True)
     for messages in (10**3, 10**4, 10**5):
         until_ns = messages * SECOND // 31
         print(f"{'speech first':14}{measure(chain(speech(until_ns), faces(until_ns)))}", flush=True)

@@ -15,7 +15,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +58,28 @@ def loop_clip(minute: Path, path: Path, minutes: int) -> None:
                     out.mux(packet)
 
 
-def measure(clip: Path, minutes: int, fps: float | None) -> None:
-    """Print one run of the command."""
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One of the command."""
+
+    minutes: int
+    wall_s: float
+    cpu_s: float
+    memory_mb: float
+    """At most."""
+
+    @property
+    def times_real_time(self) -> float:
+        return self.minutes * MINUTE_S / self.wall_s
+
+    def __str__(self) -> str:
+        return (
+            f"{self.times_real_time:.1f} x real time ({self.wall_s:.1f} s, {self.cpu_s:.1f} s of "
+            f"CPU), {self.memory_mb:.0f} MB at most"
+        )
+
+
+def measure(clip: Path, minutes: int, fps: float | None) -> Run:
     with tempfile.TemporaryDirectory() as out:
         options = [] if fps is None else ["--fps", str(fps)]
         began = time.monotonic()
@@ -71,11 +93,30 @@ def measure(clip: Path, minutes: int, fps: float | None) -> None:
     if run.returncode:
         raise SystemExit(f"label ended with exit code {run.returncode}")
     cpu_s = used.ru_utime + used.ru_stime
-    print(
-        f"  {minutes:3} min, {'all pictures' if fps is None else f'{fps:g} a second'}: "
-        f"{minutes * MINUTE_S / wall_s:.1f} x real time ({wall_s:.1f} s, {cpu_s:.1f} s of CPU), "
-        f"{used.ru_maxrss * 1024 / 1e6:.0f} MB at most"
-    )
+    return Run(minutes, wall_s, cpu_s, used.ru_maxrss * 1024 / 1e6)
+
+
+@contextmanager
+def two_cores() -> Generator[None]:
+    """For this process and those that it starts, where the system lets us choose."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    all_of_them = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(all_of_them)[:CORES])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, all_of_them)
+
+
+def clips(folder: Path, minutes: Iterable[int]) -> Iterator[tuple[int, Path]]:
+    """Files of so many minutes, each made when it is due, and gone when the next one is."""
+    minute, clip = folder / "minute.mp4", folder / "clip.mp4"
+    make_clip(minute, MINUTE_S, FPS)
+    for length in minutes:
+        loop_clip(minute, clip, length)
+        yield length, clip
 
 
 def print_stages(clip: Path) -> None:
@@ -110,19 +151,14 @@ def main() -> None:
     parser.add_argument("--minutes", type=int, nargs="+", default=[1, 10])
     parser.add_argument("--fps", type=float, default=8)
     options = parser.parse_args()
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
     print(describe_machine())
     print(f"on {CORES} cores; load before: {os.getloadavg()[0]:.1f}\n")
-    with tempfile.TemporaryDirectory() as folder:
-        minute = Path(folder) / "minute.mp4"
-        make_clip(minute, MINUTE_S, FPS)
-        for minutes in options.minutes:
-            clip = Path(folder) / "clip.mp4"
-            loop_clip(minute, clip, minutes)
+    with two_cores(), tempfile.TemporaryDirectory() as folder:
+        for minutes, clip in clips(Path(folder), options.minutes):
             for fps in (None, options.fps):
-                measure(clip, minutes, fps)
-        print_stages(minute)
+                pictures = "all pictures" if fps is None else f"{fps:g} a second"
+                print(f"  {minutes:3} min, {pictures}: {measure(clip, minutes, fps)}", flush=True)
+        print_stages(Path(folder) / "minute.mp4")
 
 
 if __name__ == "__main__":
