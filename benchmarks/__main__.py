@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from benchmarks import growth, jpeg, models, plots, speed, transport
+from benchmarks import growth, jpeg, models, pictures, plots, speed, transport
 from benchmarks.machine import describe_machine
 from benchmarks.results import Results
 
@@ -30,6 +30,7 @@ def main() -> None:
         "models": models.compare,
         "jpeg": jpeg.compare,
         "transport": transport.compare,
+        "pictures": pictures.compare,
         "fusion": growth.grow_fusion,
         "speed": lambda results: speed.compare(results, options.runs),
         "label": lambda results: growth.grow_label(results, minutes),

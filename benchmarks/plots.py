@@ -50,7 +50,7 @@ def _growth(results: Results, path: Path) -> Path:
 def _plot(axes: Any, title: str, curve: Curve) -> None:
     x, y = zip(*curve.points, strict=True)
     axes.plot(x, y, marker="o")
-    axes.set(title=title, xlabel=curve.x, ylabel=curve.y, xscale="log", ylim=(0, None))
+    axes.set(title=title, xlabel=curve.x, ylabel=curve.y, xscale="log", ylim=(0, 1.15 * max(y)))
 
 
 def _figure(count: int) -> tuple[Any, Any]:
