@@ -72,9 +72,21 @@ class Outlets:
         return pylsl.StreamOutlet(info)
 
 
+def library() -> Any:
+    """Raises:
+    UserError: it is not installed, or has come without the liblsl that it wraps.
+    """
+    try:
+        return require_extra("pylsl", "outlets", "the Lab Streaming Layer")
+    except RuntimeError as error:
+        raise UserError(
+            "pylsl finds no liblsl for this machine; install that, and name its file in PYLSL_LIB"
+        ) from error
+
+
 def run(settings: Settings) -> None:
     """Be a part of the lab's network until asked to stop."""
-    pylsl: Any = require_extra("pylsl", "outlets", "the Lab Streaming Layer")
+    pylsl = library()
     clock = measure_clock(pylsl.local_clock)
     bus = settings.bus
     with Node(

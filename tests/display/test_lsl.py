@@ -161,3 +161,11 @@ def test_without_the_library_the_way_to_get_it_is_named(tmp_path: Path) -> None:
     assert "the Lab Streaming Layer needs pylsl, which is not installed" in refused.stderr
     assert "pip install 'emofuse[outlets]'" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_without_the_library_that_it_wraps_the_way_out_is_named(tmp_path: Path) -> None:
+    (tmp_path / "pylsl.py").write_text("raise RuntimeError('LSL binary library was not found')\n")
+    refused = emofuse("node", "lsl", PYTHONPATH=str(tmp_path))
+    assert refused.returncode == 2
+    assert "name its file in PYLSL_LIB" in refused.stderr
+    assert "Traceback" not in refused.stderr
