@@ -22,6 +22,8 @@ PROCESSES: tuple[Process, ...] = (
     Process("fusion", "fusion.node", Stage.FUSION, ends_run=True),
     Process("window", "display.window", Stage.DISPLAY, ends_run=True),
     Process("terminal", "display.terminal", Stage.DISPLAY, ends_run=True),
+    Process("lsl", "display.lsl", Stage.DISPLAY),
+    Process("osc", "display.osc", Stage.DISPLAY),
     Process("recorder", "recording.recorder", Stage.RECORDER),
 )
 """Every process that there is; ``run`` starts those that its plan needs, in this order."""
@@ -29,7 +31,7 @@ PROCESSES: tuple[Process, ...] = (
 
 def choose_processes(plan: "Plan") -> list[Process]:
     """The rows that a full pipeline needs."""
-    wanted = {"hub", "fusion", plan.display, *plan.sources}
+    wanted = {"hub", "fusion", plan.display, *plan.sources, *plan.outlets}
     if plan.infers:
         wanted.add("inference")
     if plan.settings.recording.folder is not None:

@@ -43,6 +43,14 @@ Record = Annotated[
 RecordMode = Annotated[
     str | None, typer.Option(help="all, no-video, or labels (neither pictures nor sound).")
 ]
+Lsl = Annotated[
+    bool,
+    typer.Option("--lsl", help="Send results out as streams of the Lab Streaming Layer."),
+]
+Osc = Annotated[
+    str | None,
+    typer.Option(metavar="HOST:PORT", help="Send results there as Open Sound Control (UDP)."),
+]
 Json = Annotated[
     bool,
     typer.Option("--json", help="Print an utterance a line as JSON, and last a summary."),
@@ -70,6 +78,8 @@ def settings_of(
     record: Path | None = None,
     record_mode: str | None = None,
     config: Path | None = None,
+    lsl: bool = False,
+    osc: str | None = None,
     replay: Mapping[str, object] = NO_REPLAY,
 ) -> Settings:
     """Options that were given go before environment and file."""
@@ -82,6 +92,8 @@ def settings_of(
         ("bus", "address"): hub,
         ("recording", "folder"): record,
         ("recording", "mode"): record_mode,
+        ("lsl", "enabled"): lsl or None,
+        ("osc", "target"): osc,
         **{("replay", key): value for key, value in replay.items()},
     }
     options: dict[str, Any] = {} if log_level is None else {"log_level": log_level}

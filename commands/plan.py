@@ -29,6 +29,10 @@ class Plan:
         """Whether faces are yet to be found; a replay may begin behind that."""
         return self.sources != ("player",) or self.settings.replay.start_from == "capture"
 
+    @property
+    def outlets(self) -> tuple[str, ...]:
+        return _outlets(self.settings)
+
 
 def make_plan(settings: Settings, address: str, *, quiet_stdout: bool) -> Plan:
     """The plan for a full pipeline.
@@ -46,7 +50,8 @@ def make_plan(settings: Settings, address: str, *, quiet_stdout: bool) -> Plan:
         if not settings.bus.address:  # else nodes that were started by hand may join
             _refuse_unknown(settings.media.wait_for, display)
         seen_by = (LAUNCHER,) if display == "none" else (LAUNCHER, "display")
-        media: dict[str, Any] = {"wait_for": (*settings.media.wait_for, *seen_by)}
+        awaited = (*settings.media.wait_for, *seen_by, *_outlets(settings))
+        media: dict[str, Any] = {"wait_for": awaited}
         if settings.media.file is None:
             if not CLIP.is_file():
                 raise UserError(
@@ -67,11 +72,18 @@ def make_plan(settings: Settings, address: str, *, quiet_stdout: bool) -> Plan:
     return Plan(planned, sources, display, notes)
 
 
+def _outlets(settings: Settings) -> tuple[str, ...]:
+    """The rows that send results out, which are their nodes' names as well."""
+    wanted = {"lsl": settings.lsl.enabled, "osc": settings.osc.target}
+    return tuple(name for name, is_wanted in wanted.items() if is_wanted)
+
+
 def _replayed(settings: Settings, display: Display) -> dict[str, Any]:
     """A session holds JPEG pictures; who reads them asks for those."""
     replay, jpeg = settings.replay, {"pictures": "jpeg"}
     readers = [LAUNCHER] if replay.start_from == "faces" else [LAUNCHER, "inference"]
     readers += ["fusion"] if display == "none" else ["fusion", "display"]
+    readers += _outlets(settings)
     return {
         "replay": replay.model_copy(update={"wait_for": tuple(readers)}),
         "inference": settings.inference.model_copy(update=jpeg),

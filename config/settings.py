@@ -24,6 +24,15 @@ def _check_address(address: str) -> str:
     return address
 
 
+def _check_target(target: str) -> str:
+    """Its form; whether the host has an address is for the network to say."""
+    if target:
+        host, _, port = target.rpartition(":")
+        if not host or not re.fullmatch("[0-9]{1,5}", port) or not 0 < int(port) < 65536:
+            raise ValueError("expected HOST:PORT, with a port from 1 to 65535")
+    return target
+
+
 def _refuse_nameless(file: object) -> object:
     """The empty path would be the working folder."""
     if file == "" or file == Path():
@@ -172,8 +181,33 @@ class ReplaySettings(Section):
     """Nodes that must run before the first message is sent."""
 
 
+class LslSettings(Section):
+    enabled: bool = False
+    """Whether a pipeline sends its results out as streams of the Lab Streaming Layer."""
+    name: Name = "emofuse"
+    """The streams' names begin with it. Two pipelines on one machine need two."""
+    markers: Annotated[str, Field(max_length=64, pattern=r"^[\w .-]*$")] = "Markers"
+    """The type of those streams of others whose samples become markers here; empty: none do."""
+
+
+class OscSettings(Section):
+    target: Annotated[str, AfterValidator(_check_target)] = ""
+    """``HOST:PORT`` to which a pipeline sends its results as Open Sound Control; empty: to none."""
+
+
 NODES = frozenset(
-    ("hub", "launcher", "media", "player", "inference", "fusion", "recorder", "display")
+    (
+        "hub",
+        "launcher",
+        "media",
+        "player",
+        "inference",
+        "fusion",
+        "recorder",
+        "display",
+        "lsl",
+        "osc",
+    )
 )
 """Names that are taken: cameras and microphones are senders beside these."""
 
@@ -191,6 +225,8 @@ class Settings(Section):
     recording: RecordingSettings = RecordingSettings()
     replay: ReplaySettings = ReplaySettings()
     display: DisplaySettings = DisplaySettings()
+    lsl: LslSettings = LslSettings()
+    osc: OscSettings = OscSettings()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @model_validator(mode="after")

@@ -3,25 +3,16 @@
 import secrets
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
-from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
 from messaging.errors import UserError
+from messaging.extras import require_extra
 
 
 def require(module: str, purpose: str, extra: str = "lab") -> ModuleType:
-    """A library that not every installation has.
-
-    Raises:
-        UserError: it is missing; names the extra that brings it.
-    """
-    try:
-        return import_module(module)
-    except ModuleNotFoundError as error:
-        raise UserError(
-            f"{purpose} needs {error.name}, which is not installed: pip install 'emofuse[{extra}]'"
-        ) from error
+    """A library that tables, annotations and plots need; raises ``UserError`` without it."""
+    return require_extra(module, extra, purpose)
 
 
 @contextmanager

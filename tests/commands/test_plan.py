@@ -140,6 +140,16 @@ def test_a_stdout_that_programs_read_gets_no_view(monkeypatch: pytest.MonkeyPatc
     assert plan(quiet_stdout=True).display == "none"
 
 
+def test_ways_out_run_on_request_alone_and_a_recording_waits_for_them() -> None:
+    assert not {"lsl", "osc"} & set(names(plan()))
+    ways = {"lsl": {"enabled": True}, "osc": {"target": "stage:9000"}}
+    chosen = plan(ways)
+    assert names(chosen)[-2:] == ["lsl", "osc"]
+    assert chosen.settings.media.wait_for[-2:] == ("lsl", "osc")
+    replayed = plan({**ways, "replay": {"session": "somewhere"}})
+    assert replayed.settings.replay.wait_for[-2:] == ("lsl", "osc")
+
+
 @pytest.mark.parametrize("process", PROCESSES, ids=lambda process: process.name)
 def test_every_row_of_the_table_names_a_module_that_runs(process: Any) -> None:
     path = Path(__file__).parents[2].joinpath(*process.module.split(".")).with_suffix(".py")
