@@ -32,6 +32,7 @@ def main() -> None:
         "transport": transport.compare,
         "pictures": pictures.compare,
         "fusion": growth.grow_fusion,
+        "hub": growth.grow_hub,
         "speed": lambda results: speed.compare(results, options.runs),
         "label": lambda results: growth.grow_label(results, minutes),
     }

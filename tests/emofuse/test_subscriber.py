@@ -20,7 +20,16 @@ from tests.pipelines import PATIENCE_S, ROOT, started
 
 EXAMPLE = ROOT / "docs" / "examples" / "subscriber"
 FILES = ("package.json", "package-lock.json", "subscriber.mjs")
-UNREACHABLE = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENOTCACHED")
+UNREACHABLE = (
+    "ENOTFOUND",
+    "EAI_AGAIN",
+    "ECONNREFUSED",
+    "ECONNRESET",
+    "ETIMEDOUT",
+    "ENOTCACHED",
+    "E403",
+    "E404",
+)
 SAME = ("id", "source", "onset_s", "offset_s", "status", "label", "probabilities", "settled")
 
 JUNK = (
