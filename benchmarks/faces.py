@@ -2,7 +2,8 @@
 
     python -m benchmarks.faces [PICTURES]
 
-640x480, one face: the demo clip. Nothing else should run meanwhile.
+640x480, one face: the demo clip, detection in every picture (``benchmarks.following`` tells what
+following saves). Nothing else should run meanwhile.
 """
 
 import importlib.metadata
@@ -25,7 +26,7 @@ from inference.faces import open_face_inference
 
 CLIP = Path(__file__).parents[1] / "capture" / "demo" / "clip.mp4"
 SETTINGS = [
-    InferenceSettings(detector=detector, threads=threads)
+    InferenceSettings(detector=detector, threads=threads, detect_every_s=0)
     for detector in ("blazeface", "blazeface-full", "haar")
     for threads in (1, 2)
 ]

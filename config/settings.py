@@ -125,6 +125,13 @@ class InferenceSettings(Section):
     """Of BlazeFace. Noise reaches 0.5 to 0.6, a face of enough pixels 0.75 and more."""
     max_faces: Annotated[int, Field(ge=1, le=64)] = 8
     """Of more faces in a picture the largest are analysed."""
+    detect_every_s: Annotated[float, Field(ge=0, le=1)] = 0.075
+    """Of the pictures' time: every second picture of 25 per second, every third of 30. In between
+    faces are followed, or detected at once where they cannot be. Pictures farther apart are all
+    searched; 0 searches every one."""
+    still_s: Annotated[float, Field(ge=0, le=60)] = 1.0
+    """How long a picture in which nothing has changed needs no new detection, also if nobody is
+    there; 0 looks for faces again as if everything had changed. Expressions are read in each."""
     pictures: Literal["raw", "jpeg"] = "raw"
     """What is asked of the cameras: ``jpeg`` where the network between is the bottleneck."""
 

@@ -74,16 +74,23 @@ def cut(picture: Picture, squares: list[Square]) -> NDArray[np.uint8]:
 
 def seen(picture: Picture, squares: list[Square], cells: int) -> NDArray[np.bool_]:
     """Which of ``cells`` x ``cells`` parts of each square have their middle within the picture."""
+    within = np.ones((len(squares), cells, cells), np.bool_)
     height, width = picture.shape[:2]
+    if all(_is_within(region, width, height) for region in squares):
+        return within
     middles = (np.arange(cells) + 0.5) * SIDE / cells - 0.5
     across, down = np.meshgrid(middles, middles)
-    within = np.empty((len(squares), cells, cells), np.bool_)
     for part, region in zip(within, squares, strict=True):
         to_x, to_y = _to_picture(region)
         x = to_x[0] * across + to_x[1] * down + to_x[2]
         y = to_y[0] * across + to_y[1] * down + to_y[2]
         part[:] = (x > -0.5) & (x < width - 0.5) & (y > -0.5) & (y < height - 0.5)
     return within
+
+
+def _is_within(region: Square, width: int, height: int) -> bool:
+    half = region.side / 2 * (abs(math.cos(region.tilt)) + abs(math.sin(region.tilt)))
+    return half <= region.x <= width - half and half <= region.y <= height - half
 
 
 def _to_picture(region: Square) -> NDArray[np.float64]:

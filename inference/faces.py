@@ -9,6 +9,7 @@ from inference import crop
 from inference.classifier import Classifier
 from inference.detector import Box, Detection, Detector, Picture, open_detector
 from inference.engine import open_engine
+from inference.follow import Follower
 from inference.looks import FINE, looks
 from inference.tracker import Tracker
 from messaging.schema import Face
@@ -17,18 +18,27 @@ from messaging.schema import Face
 class FaceInference:
     """Detector, tracker, crop and classifier in a row, for any number of cameras."""
 
-    def __init__(self, detector: Detector, classifier: Classifier, max_faces: int) -> None:
+    def __init__(
+        self, detector: Detector, classifier: Classifier, settings: InferenceSettings
+    ) -> None:
         self.detector = detector
         self.classifier = classifier
-        self._max_faces = max_faces
+        self._max_faces = settings.max_faces
         self._trackers: defaultdict[str, Tracker] = defaultdict(Tracker)
+        self._followers: defaultdict[str, Follower] = defaultdict(
+            lambda: Follower(
+                self._detect,
+                detect_every_s=settings.detect_every_s,
+                still_s=settings.still_s,
+            )
+        )
 
     def __call__(self, source: str, captured_ns: int, picture: Picture) -> tuple[Face, ...]:
         """The faces of one picture, by track; of more than ``max_faces`` the largest.
 
         Pictures of one source come in the order of their stamps.
         """
-        found = sorted(self.detector(picture), key=_largest_first)[: self._max_faces]
+        found = self._followers[source](captured_ns, picture)
         squares = [crop.square(face) for face in found]
         crops = crop.cut(picture, squares)
         seen = looks(crops, crop.seen(picture, squares, FINE))
@@ -44,6 +54,10 @@ class FaceInference:
     def forget(self, source: str) -> None:
         """The source opens anew: its faces are new ones."""
         self._trackers[source].forget()
+        self._followers[source].forget()
+
+    def _detect(self, picture: Picture) -> list[Detection]:
+        return sorted(self.detector(picture), key=_largest_first)[: self._max_faces]
 
 
 def _largest_first(face: Detection) -> tuple[float, float, Box]:
@@ -61,4 +75,4 @@ def open_face_inference(settings: InferenceSettings) -> FaceInference:
     detector = open_detector(
         settings.detector, min_score=settings.min_score, threads=settings.threads
     )
-    return FaceInference(detector, Classifier(engine), settings.max_faces)
+    return FaceInference(detector, Classifier(engine), settings)

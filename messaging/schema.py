@@ -133,7 +133,7 @@ class Face:
     box: tuple[Real, Real, Real, Real]
     """Left, top, width, height in pixels of the picture; may reach beyond its edges."""
     score: Share
-    """The detector's."""
+    """The detector's; that of the last detection while the face is followed."""
     probabilities: Probabilities
     """Softmax over ``EMOTIONS``."""
 
