@@ -86,7 +86,7 @@ def test_a_face_that_moves_is_searched_in_every_third_picture(
     assert Watch(blazeface, still_s=1).searched(walk) == list(range(0, 30, 3))
 
 
-@pytest.mark.parametrize(("rate", "step"), [(60, 6), (25, 3), (20, 2), (10, 1), (8, 1), (1, 1)])
+@pytest.mark.parametrize(("rate", "step"), [(60, 5), (25, 2), (20, 2), (10, 1), (8, 1), (1, 1)])
 def test_time_and_not_the_number_of_pictures_decides(
     rate: int, step: int, walk: list[Picture], blazeface: BlazeFace
 ) -> None:
