@@ -10,6 +10,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from config.settings import Settings
+from inference.network import network_of
 from messaging.errors import UserError
 from offline.corpus import Engine, Report, label_corpus, local
 from offline.corpus import Progress as Reached
@@ -36,6 +37,8 @@ def label(
     inputs = find_inputs(given)
     engine, most = _engine(cluster, jobs, len(inputs))
     console = Console(stderr=True)
+    for note in network_of(settings.inference.classifier).notes:
+        _say(console, f"emofuse: {note}")
     began, finished = time.monotonic(), 0
     with Progress(
         TextColumn("labelling"),

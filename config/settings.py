@@ -127,9 +127,9 @@ class ClassifierSettings(Section):
     """Keras (``.keras``, ``.h5``), TensorFlow Lite (``.tflite``) or ONNX (``.onnx``). Empty:
     mini_XCEPTION, and nothing else of this section counts."""
     labels: Names = ()
-    """Of the outputs, in their order: the seven emotions, or their nouns (``anger``). An output that
-    is none of them is left out with a ``-`` before its label (``-contempt``), and the others are
-    scaled up to 1. An emotion that the network does not know has probability 0."""
+    """Of the outputs, in their order: the seven emotions, or their nouns (``anger``). One that is
+    none of them is left out with a ``-`` before it (``-contempt``), and the others are scaled up to
+    1. An emotion that the network does not know has probability 0."""
     size: Annotated[int, Field(ge=0, le=1024)] = 0
     """Side of the square in pixels."""
     colour: Literal["grey", "rgb", "bgr"] = "grey"
@@ -154,6 +154,8 @@ class ClassifierSettings(Section):
             return self
         if lacks := [key for key in ("labels", "size", "range") if key not in given]:
             raise ValueError(f"file without {', '.join(lacks)}, which say what the network is")
+        if self.size < 8:
+            raise ValueError(f"size ({self.size}) must be 8 pixels or more")
         if len(self.range) != 2 or self.range[0] == self.range[1]:
             raise ValueError(f"range ({_listed(self.range)}) must be two different numbers")
         channels = 1 if self.colour == "grey" else 3

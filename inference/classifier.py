@@ -10,7 +10,7 @@ from inference import crop
 from inference.crop import Square
 from inference.detector import Picture
 from inference.engine import Engine, Inputs, Options, Outputs, open_engine
-from inference.network import LEFT_OUT, MINI_XCEPTION, SETTING, Network, network_of
+from inference.network import MINI_XCEPTION, SETTING, Network, network_of
 from messaging.errors import UserError
 from messaging.schema import EMOTIONS, Probabilities
 
@@ -27,33 +27,22 @@ class Classifier:
 
     def __init__(self, engine: Engine, network: Network = MINI_XCEPTION) -> None:
         self._engine = engine
-        self._network = network
-        self._channels_first = engine.shape != (network.side, network.side, network.channels)
+        self.network = network
+        self._channels_first = engine.shape[0] == network.channels
         self._known = [index for index in network.outputs_of if index is not None]
         self._emotions = [at for at, index in enumerate(network.outputs_of) if index is not None]
         self.name = f"{network.name} ({engine.name})"
 
-    @property
-    def notes(self) -> list[str]:
-        """What a reader of its results should know of the labels."""
-        labels = self._network.labels
-        lacks = [emotion for at, emotion in enumerate(EMOTIONS) if at not in self._emotions]
-        left_out = [label.removeprefix(LEFT_OUT) for label in labels if label.startswith(LEFT_OUT)]
-        return [
-            *([f"{self.name} knows no {', '.join(lacks)}: always 0"] if lacks else []),
-            *([f"{', '.join(left_out)} of {self.name} is left out"] if left_out else []),
-        ]
-
     def cut(
         self, picture: Picture, squares: list[Square], grey_64: NDArray[np.uint8]
     ) -> NDArray[np.uint8]:
-        """The crops that the network wants; ``grey_64``, which there are already, if they will do."""
-        network = self._network
+        """The crops that the network wants: ``grey_64``, the trackers', if they will do."""
+        network = self.network
         return grey_64 if network.sees_grey_64 else crop.cut_for(network, picture, squares)
 
     def inputs(self, crops: NDArray[np.uint8]) -> Inputs:
         """What the engine takes, of crops n x side x side, or x 3 in the network's colours."""
-        inputs = self._network.normalised(crops)
+        inputs = self.network.normalised(crops)
         return np.ascontiguousarray(np.moveaxis(inputs, 3, 1)) if self._channels_first else inputs
 
     def probabilities(self, inputs: Inputs) -> list[Probabilities]:
@@ -63,7 +52,7 @@ class Classifier:
             UserError: a network of the user's gave no finite numbers.
         """
         found = self._engine(inputs)
-        rows = found if self._network is MINI_XCEPTION else self._mapped(found)
+        rows = found if self.network is MINI_XCEPTION else self._mapped(found)
         return [cast("Probabilities", tuple(row)) for row in np.clip(rows, 0, 1).tolist()]
 
     def __call__(self, crops: NDArray[np.uint8]) -> list[Probabilities]:
@@ -73,11 +62,11 @@ class Classifier:
         """Only our emotions, in our order, with sum 1; one that the network does not know has 0."""
         if not np.isfinite(found).all():
             raise UserError(
-                f"{SETTING}.file {self._network.file} gave numbers that are not finite; "
+                f"{SETTING}.file {self.network.file} gave numbers that are not finite; "
                 "its normalisation (range, mean, std) may be another one"
             )
         known = found[:, self._known]
-        if self._network.logits:
+        if self.network.logits:
             known = np.exp(known - known.max(axis=1, keepdims=True))
         known = known.clip(0, None)
         total = known.sum(axis=1, keepdims=True)

@@ -1,7 +1,7 @@
 """What runs the emotion network: LiteRT on the CPU, TensorFlow on a GPU, ONNX Runtime.
 
-Which engine runs which file is a matter of its suffix; of mini_XCEPTION there is one for each engine
-but ONNX Runtime.
+Which engine runs which file is a matter of its suffix; of mini_XCEPTION there is one for each but
+ONNX Runtime.
 """
 
 import os
@@ -45,6 +45,8 @@ class Options(NamedTuple):
     mixed: bool = False
     """16 bits wherever Keras' policy ``mixed_float16`` has them."""
 
+
+PLAIN = Options()
 
 
 class Engine(Protocol):
@@ -97,7 +99,7 @@ def open_engine(
     *,
     threads: int,
     max_batch: int,
-    options: Options = Options(),
+    options: Options = PLAIN,
 ) -> Engine:
     """The engine of that name with ``network``, loaded and warmed up. Its package is imported here
     and not before.
@@ -120,9 +122,7 @@ def open_engine(
         if network.file is None:
             raise
         why = next(iter(str(error).splitlines()), type(error).__name__)
-        raise UserError(
-            f"{SETTING}.file {file} cannot be loaded by {chosen}: {why}"
-        ) from error
+        raise UserError(f"{SETTING}.file {file} cannot be loaded by {chosen}: {why}") from error
 
 
 def _chosen(name: EngineName, network: Network) -> str:

@@ -66,13 +66,26 @@ class Network:
     @property
     def outputs_of(self) -> tuple[int | None, ...]:
         """Which output gives each of ``EMOTIONS``; ``None`` where none does."""
-        place = {SYNONYMS.get(label.lower()): index for index, label in enumerate(self.labels)}
-        return tuple(place.get(emotion) for emotion in EMOTIONS)
+        emotions = [SYNONYMS.get(label.lower()) for label in self.labels]
+        return tuple(
+            emotions.index(emotion) if emotion in emotions else None for emotion in EMOTIONS
+        )
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader of its results should know of its labels."""
+        pairs = zip(EMOTIONS, self.outputs_of, strict=True)
+        lacks = [emotion for emotion, output in pairs if output is None]
+        others = [label.removeprefix(LEFT_OUT) for label in self.labels if label[:1] == LEFT_OUT]
+        return [
+            *([f"{self.name} knows no {', '.join(lacks)}: always 0"] if lacks else []),
+            *([f"{self.name} knows {', '.join(others)} too: left out"] if others else []),
+        ]
 
     def normalised(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """n x side x side x channels."""
+        """Number x side x side x channels."""
         pixels = crops if crops.ndim == 4 else crops[..., np.newaxis]
-        return pixels * np.float32(self.scale) + np.float32(self.offset)
+        return pixels * np.array(self.scale, np.float32) + np.array(self.offset, np.float32)
 
     def input_of(self, shape: Shape) -> tuple[int, int, int]:
         """The shape of one input, where a file's input is ``shape``: channels last, or first.
@@ -87,15 +100,13 @@ class Network:
             if len(shape) == 4 and all(found in (None, wanted) for found, wanted in pairs):
                 return one
         raise UserError(
-            f"{self.file} takes {_written(shape)}; {SETTING} with size = {self.side} and "
-            f'colour = "{self.colour}" wants {_written((None, *last))} or '
-            f"{_written((None, *first))}: correct size and colour"
+            f"{SETTING}.file {self.file} takes {_written(shape)}, and not, as size = {self.side} "
+            f'and colour = "{self.colour}" say, {_written((None, *last))} or '
+            f"{_written((None, *first))}: correct them"
         )
 
 
-MINI_XCEPTION = Network(
-    "mini_xception", EMOTIONS, SIDE, "grey", scale=(2 / 255,), offset=(-1.0,)
-)
+MINI_XCEPTION = Network("mini_xception", EMOTIONS, SIDE, "grey", scale=(2 / 255,), offset=(-1.0,))
 """Arriaga, Valdenegro-Toro, Ploeger, Real-time Convolutional Neural Networks for Emotion and Gender
 Classification (2017); trained on FER2013, 65.9 % right on its private test.
 """

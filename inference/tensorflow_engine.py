@@ -4,6 +4,7 @@ Importing this module imports TensorFlow, which takes seconds; only ``open_engin
 """
 
 import os
+import warnings
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -47,9 +48,12 @@ class TensorFlowEngine:
         self._run: Any = tensorflow.function(
             partial(model, training=False), jit_compile=options.xla
         )
-        for size in self._sizes:
-            rows = self._batch(np.zeros((size, *self.shape), np.float32))
-            self._outputs = rows.shape[1]
+        with warnings.catch_warnings():
+            # Keras warns of a list of one input where the one input is given, and takes it.
+            warnings.filterwarnings("ignore", "The structure of `inputs`")
+            for size in self._sizes:
+                rows = self._batch(np.zeros((size, *self.shape), np.float32))
+                self._outputs = rows.shape[1]
 
     @staticmethod
     def sees_gpu() -> bool:
@@ -74,7 +78,7 @@ def _in_16_bits(model: Any) -> Any:
         config = layer.get_config()
         if layer is not model.layers[-1]:
             config["dtype"] = "mixed_float16"
-        return type(layer).from_config(config)
+        return layer.__class__.from_config(config)
 
     clone = tensorflow.keras.models.clone_model(model, clone_function=remade)
     clone.set_weights(model.get_weights())

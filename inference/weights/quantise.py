@@ -2,9 +2,9 @@
 
     python -m inference.weights.quantise
 
-Needs TensorFlow. The ranges of the activations are taken from faces of the demo clip, which is drawn
-and free, turned, moved, mirrored, darkened and roughened. Input and output stay float32. The same
-file comes out each time (TensorFlow 2.21).
+Needs TensorFlow. The ranges of the activations are taken from faces of the demo clip, which are
+drawn: turned, moved, mirrored, darkened and roughened. Input and output stay float32. The same file
+comes out each time (TensorFlow 2.21).
 """
 
 import contextlib

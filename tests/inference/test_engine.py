@@ -120,14 +120,15 @@ def test_tensorflow_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPat
         open_engine("tensorflow", threads=1, max_batch=4)
 
 
-def test_tensorflow_is_not_imported_on_the_cpu_path() -> None:
+def test_neither_tensorflow_nor_onnx_runtime_is_imported_on_the_cpu_path() -> None:
     program = """
 import sys
 import inference.node
 from config.settings import InferenceSettings
 from inference.faces import open_face_inference
 open_face_inference(InferenceSettings())
-print(sorted(name for name in sys.modules if name.split(".")[0] in {"tensorflow", "keras"}))
+heavy = {"tensorflow", "keras", "onnxruntime"}
+print(sorted(name for name in sys.modules if name.split(".")[0] in heavy))
 """
     child = subprocess.run(
         [sys.executable, "-c", program],
