@@ -70,7 +70,13 @@ def make_onnx(
 
 def own(file: Path, engine: str = "auto", **changes: Any) -> InferenceSettings:
     """Settings for it; by default for ``make_onnx``'s."""
-    described = {"labels": EMOTIONS, "size": 32, "colour": "rgb", "range": (0, 1), **changes}
+    described: dict[str, Any] = {
+        "labels": EMOTIONS,
+        "size": 32,
+        "colour": "rgb",
+        "range": (0, 1),
+        **changes,
+    }
     classifier = ClassifierSettings(file=file, **described)
     return InferenceSettings.model_validate({"engine": engine, "classifier": classifier})
 

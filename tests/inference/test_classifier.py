@@ -72,7 +72,7 @@ def test_range_mean_and_std_are_those_of_the_description(file: Path) -> None:
     mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
     classifier = open_classifier(own(make_onnx(file, factor=0.2), mean=mean, std=std))
     crops = noise(3)
-    pixels = (crops.astype(np.float32) / 255 - np.float32(mean)) / np.float32(std)
+    pixels = (crops.astype(np.float32) / 255 - np.array(mean)) / np.array(std)
     expected = softmax(answer(pixels) * np.float32(0.2))
     assert np.array(classifier(crops)) == pytest.approx(expected, abs=1e-4)
 
