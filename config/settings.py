@@ -186,6 +186,8 @@ class InferenceSettings(Section):
     """Of BlazeFace. Noise reaches 0.5 to 0.6, a face of enough pixels 0.75 and more."""
     max_faces: Annotated[int, Field(ge=1, le=64)] = 8
     """Of more faces in a picture the largest are analysed."""
+    max_batch: Annotated[int, Field(ge=1, le=256)] = 32
+    """Faces that TensorFlow is given at once, of all cameras; more are given in turn."""
     pictures: Literal["raw", "jpeg"] = "raw"
     """What is asked of the cameras: ``jpeg`` where the network between is the bottleneck."""
 

@@ -89,7 +89,7 @@ def open_classifier(settings: InferenceSettings) -> Classifier:
         settings.engine,
         network,
         threads=settings.threads,
-        max_batch=settings.max_faces,
+        max_batch=settings.max_batch,
         options=Options(settings.xla, settings.mixed_precision),
     )
     classifier = Classifier(engine, network)

@@ -20,8 +20,8 @@ tensorflow: Any = import_module("tensorflow")
 
 
 class TensorFlowEngine:
-    """Batches are padded to the next power of two, all of which are traced at the start. A batch
-    crosses to the GPU at once.
+    """Batches are padded to the next power of two, all of which are traced at the start; another
+    size cannot be asked. A batch crosses to the GPU in one copy.
     """
 
     name = "tensorflow"
@@ -40,20 +40,22 @@ class TensorFlowEngine:
             model = _in_16_bits(model)
         batch, *_ = model.inputs[0].shape
         self.shape = network.input_of(tuple(model.inputs[0].shape))
-        self._sizes = (
-            [2**power for power in range((max_batch - 1).bit_length() + 1)]
-            if batch is None
-            else [batch]
-        )
+        powers = range((max_batch - 1).bit_length() + 1)
+        self._sizes = [2**power for power in powers] if batch is None else [batch]
         self._run: Any = tensorflow.function(
             partial(model, training=False), jit_compile=options.xla
         )
         with warnings.catch_warnings():
             # Keras warns of a list of one input where the one input is given, and takes it.
             warnings.filterwarnings("ignore", "The structure of `inputs`")
-            for size in self._sizes:
-                rows = self._batch(np.zeros((size, *self.shape), np.float32))
-                self._outputs = rows.shape[1]
+            self._traced: dict[int, Any] = {
+                size: self._run.get_concrete_function(
+                    tensorflow.TensorSpec((size, *self.shape), tensorflow.float32)
+                )
+                for size in self._sizes
+            }
+        for size in self._sizes:  # XLA compiles and cuDNN chooses at the first call
+            self._outputs = self._batch(np.zeros((size, *self.shape), np.float32)).shape[1]
 
     @staticmethod
     def sees_gpu() -> bool:
@@ -67,7 +69,7 @@ class TensorFlowEngine:
         return in_batches(self._batch, inputs, next(fitting, self._sizes[-1]))
 
     def _batch(self, batch: Inputs) -> Outputs:
-        rows = self._run(tensorflow.constant(batch)).numpy()
+        rows = self._traced[len(batch)](tensorflow.constant(batch)).numpy()
         return rows.astype(np.float32, copy=False).reshape(len(batch), -1)
 
 
