@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from config.settings import ClassifierSettings, Settings
+from config.settings import InferenceSettings, Settings
 from inference.network import models
 from messaging.clock import clock_name, monotonic_ns
 from recording.session import create_session, is_session
@@ -49,7 +49,7 @@ def describe(settings: Settings) -> dict[str, Any]:
         "system": platform.platform(),
         "python": platform.python_version(),
         "versions": {name: _version(name) for name in ("emofuse", *PACKAGES)},
-        "models": models(settings.inference.classifier),
+        "models": models(settings.inference),
         "settings": settings.model_dump(mode="json"),
     }
 
@@ -61,8 +61,8 @@ def _version(package: str) -> str:
         return "from a checkout" if package == "emofuse" else "not installed"
 
 
-def other_models(about: dict[str, Any], classifier: ClassifierSettings) -> list[str]:
+def other_models(about: dict[str, Any], inference: InferenceSettings) -> list[str]:
     """Names of the models that are not those of the session, or were not there."""
-    here = models(classifier)
+    here = models(inference)
     there = about.get("models", {})
     return sorted(name for name in here | there if here.get(name) != there.get(name))

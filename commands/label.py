@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from config.settings import Settings
-from inference.network import network_of
+from inference.network import network_of, never_on_gpu
 from messaging.errors import UserError
 from offline.corpus import Engine, Report, label_corpus, local
 from offline.corpus import Progress as Reached
@@ -86,7 +86,7 @@ def cluster_of(
     """
     if engine == "ray":
         # Ray's own way to name a cluster; `ray job submit` sets it
-        if gpus_per_file is None and settings.inference.engine == "litert":
+        if gpus_per_file is None and never_on_gpu(settings.inference):
             gpus_per_file = 0.0
         cluster = Cluster(address or os.environ.get("RAY_ADDRESS", ""), gpus_per_file)
         cluster.check()

@@ -40,9 +40,7 @@ def replay(
             + (" between --start and --end" if chosen.start_s or chosen.end_s else "")
         )
     about = dict(session.about)
-    if chosen.start_from == "capture" and (
-        others := other_models(about, settings.inference.classifier)
-    ):
+    if chosen.start_from == "capture" and (others := other_models(about, settings.inference)):
         print(
             f"emofuse: the session was recorded with other models ({', '.join(others)}): "
             "labels may differ from those that it holds",

@@ -42,7 +42,7 @@ class Classifier:
 
     def inputs(self, crops: NDArray[np.uint8]) -> Inputs:
         """What the engine takes, of crops n x side x side, or x 3 in the network's colours."""
-        inputs = self.network.normalised(crops)
+        inputs = normalised(self.network, crops)
         return np.ascontiguousarray(np.moveaxis(inputs, 3, 1)) if self._channels_first else inputs
 
     def probabilities(self, inputs: Inputs) -> list[Probabilities]:
@@ -75,6 +75,12 @@ class Classifier:
             total > NOTHING, known / np.maximum(total, NOTHING), 1 / len(self._known)
         )
         return rows
+
+
+def normalised(network: Network, crops: NDArray[np.uint8]) -> Inputs:
+    """Number x side x side x channels."""
+    pixels = crops if crops.ndim == 4 else crops[..., np.newaxis]
+    return pixels * np.array(network.scale, np.float32) + np.array(network.offset, np.float32)
 
 
 def open_classifier(settings: InferenceSettings) -> Classifier:

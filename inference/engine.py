@@ -14,19 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference import weights
-from inference.network import ENGINE_OF, MINI_XCEPTION, SETTING, Network
+from inference.network import ENGINE_OF, FILES, MINI_XCEPTION, SETTING, Network
 from messaging.errors import UserError
 
 Inputs = NDArray[np.float32]
 Outputs = NDArray[np.float32]
 EngineName = Literal["auto", "litert", "litert-int8", "tensorflow", "onnx"]
-
-OWN_FILES = {
-    "litert": "mini_xception.tflite",
-    "litert-int8": "mini_xception_int8.tflite",
-    "tensorflow": "mini_xception.keras",
-}
-"""mini_XCEPTION for each engine."""
 
 
 class Need(NamedTuple):
@@ -113,7 +106,7 @@ def open_engine(
         raise UserError(_not_installed(chosen, network))
     if name == "auto" and network.file is None and chosen == "tensorflow" and not _sees_gpu():
         chosen = "litert"
-    file = network.file or weights.checked(OWN_FILES[chosen])
+    file = network.file or weights.checked(FILES[chosen])
     try:
         return _load(chosen, file, network, threads, max_batch, options)
     except UserError:

@@ -4,10 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from config.settings import ClassifierSettings
+from config.settings import ClassifierSettings, InferenceSettings
 from inference import weights
 from messaging.errors import UserError
 from messaging.schema import EMOTIONS
@@ -17,6 +14,12 @@ SIDE = 64
 SETTING = "inference.classifier"
 ENGINE_OF = {".tflite": "litert", ".keras": "tensorflow", ".h5": "tensorflow", ".onnx": "onnx"}
 """Which engine runs a file of that suffix."""
+FILES = {
+    "litert": "mini_xception.tflite",
+    "litert-int8": "mini_xception_int8.tflite",
+    "tensorflow": "mini_xception.keras",
+}
+"""mini_XCEPTION for each engine."""
 LEFT_OUT = "-"
 """A label that begins with it is no emotion of ours."""
 SYNONYMS = {
@@ -82,11 +85,6 @@ class Network:
             *([f"{self.name} knows {', '.join(others)} too: left out"] if others else []),
         ]
 
-    def normalised(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Number x side x side x channels."""
-        pixels = crops if crops.ndim == 4 else crops[..., np.newaxis]
-        return pixels * np.array(self.scale, np.float32) + np.array(self.offset, np.float32)
-
     def input_of(self, shape: Shape) -> tuple[int, int, int]:
         """The shape of one input, where a file's input is ``shape``: channels last, or first.
 
@@ -129,17 +127,25 @@ def network_of(settings: ClassifierSettings) -> Network:
         raise UserError(f"{SETTING}.file {settings.file} is not there; check the path")
     _check_labels(settings.labels)
     low, high = settings.range
-    std = np.array(settings.std)
+    count = max(len(settings.mean), len(settings.std))
+    means, stds = (values * (count // len(values)) for values in (settings.mean, settings.std))
     return Network(
         settings.file.stem,
         settings.labels,
         settings.size,
         settings.colour,
-        scale=tuple(((high - low) / 255 / std).tolist()),
-        offset=tuple(((low - np.array(settings.mean)) / std).tolist()),
+        scale=tuple((high - low) / 255 / std for std in stds),
+        offset=tuple((low - mean) / std for mean, std in zip(means, stds, strict=True)),
         logits=settings.logits,
         file=settings.file,
     )
+
+
+def never_on_gpu(settings: InferenceSettings) -> bool:
+    """Whether what is asked for runs on a CPU wherever it is."""
+    if settings.classifier.file is not None:
+        return ENGINE_OF.get(settings.classifier.file.suffix) != "tensorflow"
+    return settings.engine not in {"auto", "tensorflow"}
 
 
 def _check_labels(labels: tuple[str, ...]) -> None:
@@ -162,20 +168,27 @@ def _check_labels(labels: tuple[str, ...]) -> None:
         raise UserError(f"{SETTING}.labels names fewer than two of {', '.join(EMOTIONS)}")
 
 
-def models(settings: ClassifierSettings) -> dict[str, str]:
-    """The SHA-256 of every network by its file's name: all that results depend on.
+def models(settings: InferenceSettings) -> dict[str, str]:
+    """The SHA-256 of each network that results may depend on, by its file's name.
 
     Raises:
         UserError: a file cannot be read.
     """
-    known = {name: origin.sha256 for name, origin in weights.origins().items()}
-    if settings.file is not None:
+    own, used = settings.classifier.file, set[str]()
+    if own is None:
+        int8 = settings.engine == "litert-int8"
+        used = {name for engine, name in FILES.items() if (engine == "litert-int8") == int8}
+    unused = set(FILES.values()) - used
+    known = {
+        name: origin.sha256 for name, origin in weights.origins().items() if name not in unused
+    }
+    if own is not None:
         try:
-            with settings.file.open("rb") as file:
-                known[settings.file.name] = hashlib.file_digest(file, "sha256").hexdigest()
+            with own.open("rb") as file:
+                known[own.name] = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
             raise UserError(
-                f"{SETTING}.file {settings.file} cannot be read ({error.strerror}); check the path"
+                f"{SETTING}.file {own} cannot be read ({error.strerror}); check the path"
             ) from None
     return known
 

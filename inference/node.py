@@ -31,8 +31,6 @@ def run(settings: Settings) -> None:
         credits_of=[topic],
     ) as node:
         inference = open_face_inference(settings.inference)
-        for note in inference.classifier.network.notes:
-            node.log.info(note)
         with ThreadPoolExecutor(1, "jpeg") as pool:
             serve(node, inference, pool)
 

@@ -169,7 +169,7 @@ def recipe(settings: Settings, fps: float | None) -> list[Any]:
         settings.fusion.model_dump(mode="json", exclude={"patience_s", "exit_when_closed"}),
         settings.bus.jpeg_quality if settings.inference.pictures == "jpeg" else None,
         settings.media.name,
-        models(settings.inference.classifier),
+        models(settings.inference),
         fps,
     ]
 

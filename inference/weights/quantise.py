@@ -23,6 +23,7 @@ from pydantic import TypeAdapter
 
 from config.settings import InferenceSettings
 from inference import crop
+from inference.classifier import normalised
 from inference.detector import open_detector
 from inference.network import MINI_XCEPTION, SIDE
 from inference.weights import FOLDER, ORIGINS, Origin, checked, origins
@@ -62,7 +63,7 @@ def samples() -> Generator[list[NDArray[np.float32]]]:
     random, drawn = np.random.default_rng(SEED), faces()
     for number in range(SAMPLES):
         crops = varied(drawn[number % len(drawn)], random)[np.newaxis]
-        yield [MINI_XCEPTION.normalised(crops)]
+        yield [normalised(MINI_XCEPTION, crops)]
 
 
 def quantised(keras_file: Path) -> bytes:

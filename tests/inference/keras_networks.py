@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from inference import weights
-from inference.classifier import Classifier, open_classifier
+from inference.classifier import Classifier, normalised, open_classifier
 from inference.engine import Options, open_engine
 from inference.network import MINI_XCEPTION
 from inference.weights.quantise import faces
@@ -37,15 +37,16 @@ def network(side: int, channels: int, *, batch: int | None = None, outputs: int 
 
 
 def to_tflite(model: Any, *, whole: bool = False) -> bytes:
-    """``whole``: pixels in and probabilities out as unsigned bytes."""
+    """``whole``: pixels from -1 to 1 in as unsigned bytes, probabilities out as signed ones."""
     converter = tensorflow.lite.TFLiteConverter.from_keras_model(model)
     if whole:
         _, side, _, channels = model.inputs[0].shape
-        pixels = noise(40, side, channels).astype(np.float32) / 255
+        pixels = noise(40, side, channels).astype(np.float32) / 127.5 - 1
         converter.optimizations = [tensorflow.lite.Optimize.DEFAULT]
         converter.representative_dataset = lambda: ([one[np.newaxis]] for one in pixels)
         converter.target_spec.supported_ops = [tensorflow.lite.OpsSet.TFLITE_BUILTINS_INT8]
-        converter.inference_input_type = converter.inference_output_type = tensorflow.uint8
+        converter.inference_input_type = tensorflow.uint8
+        converter.inference_output_type = tensorflow.int8
     return converter.convert()
 
 
@@ -66,6 +67,7 @@ def main(folder: Path) -> None:
     np.save(folder / "crops.npy", crops)
     np.save(folder / "grey_crops.npy", grey_crops)
     np.save(folder / "rgb.npy", rgb(crops.astype(np.float32) / 255))
+    np.save(folder / "whole.npy", rgb(crops.astype(np.float32) / 127.5 - 1))
     np.save(
         folder / "grey.npy",
         [grey(one[np.newaxis].astype(np.float32) / 255)[0] for one in grey_crops],
@@ -93,7 +95,7 @@ def main(folder: Path) -> None:
     reference = tensorflow.keras.models.load_model(
         weights.checked("mini_xception.keras"), compile=False
     )
-    np.save(folder / "reference.npy", reference(MINI_XCEPTION.normalised(drawn)))
+    np.save(folder / "reference.npy", reference(normalised(MINI_XCEPTION, drawn)))
     for name in ("plain", "xla", "mixed"):
         options = Options(xla=name == "xla", mixed=name == "mixed")
         engine = open_engine("tensorflow", threads=1, max_batch=4, options=options)

@@ -1,9 +1,12 @@
 """Networks of the user's: what they are asked, what becomes of their answers, what is refused."""
 
+import hashlib
+from dataclasses import replace
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -13,6 +16,7 @@ from inference.classifier import open_classifier
 from inference.crop import Square
 from inference.detector import Picture
 from inference.faces import open_face_inference
+from inference.network import MINI_XCEPTION, models, network_of, never_on_gpu
 from messaging.errors import UserError
 from messaging.schema import EMOTIONS
 
@@ -59,6 +63,13 @@ def test_a_shape_that_says_nothing_is_taken_as_described(file: Path) -> None:
     classifier = open_classifier(own(make_onnx(file, ("n", 3, "height", "width"))))
     expected = softmax(answer(crops.astype(np.float32) / 255))
     assert np.array(classifier(crops)) == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_shape_that_leaves_the_layout_open_has_the_one_of_its_kind(tmp_path: Path) -> None:
+    for suffix, expected in ((".onnx", (3, 32, 32)), (".tflite", (32, 32, 3))):
+        file = tmp_path / f"lab{suffix}"
+        file.touch()
+        assert network_of(own(file).classifier).input_of((None,) * 4) == expected
 
 
 def test_grey_has_one_channel(file: Path) -> None:
@@ -170,10 +181,12 @@ def test_where_they_fit_the_trackers_crops_are_taken(file: Path) -> None:
 
 
 def test_a_crop_for_a_network_frames_what_the_trackers_does(portrait: Picture) -> None:
-    network = open_classifier(InferenceSettings(engine="litert")).network
     squares = [Square(320, 261, 209, 0.1)]
     ours = crop.cut(portrait, squares)
-    assert np.array_equal(crop.cut_for(network, portrait, squares)[..., 0], ours)
+    same = crop.cut_for(MINI_XCEPTION, portrait, squares)
+    assert np.array_equal(same[..., 0], ours)
+    larger = crop.cut_for(replace(MINI_XCEPTION, side=128), portrait, squares)[0, ..., 0]
+    assert np.abs(cv2.resize(larger, (64, 64)).astype(float) - ours[0]).mean() < 3
 
 
 def test_numbers_that_are_not_finite_are_refused_also_later(file: Path) -> None:
@@ -267,6 +280,24 @@ def test_a_package_that_is_not_installed_is_named_with_its_extra(
     assert refusal(own(file)).endswith(
         f"lab{suffix} needs {package}, which is not installed: install emofuse[{extra}]"
     )
+
+
+def test_what_never_runs_on_a_gpu_is_known_without_loading_it() -> None:
+    assert not never_on_gpu(InferenceSettings())
+    assert never_on_gpu(InferenceSettings(engine="litert-int8"))
+    assert never_on_gpu(own(Path("lab.onnx")))
+    assert not never_on_gpu(own(Path("lab.keras")))
+
+
+def test_the_models_are_those_that_results_depend_on(file: Path) -> None:
+    faces = {name for name in weights.origins() if name.startswith("blazeface")}
+    float32 = {"mini_xception.tflite", "mini_xception.keras"}
+    assert models(InferenceSettings()).keys() == faces | float32
+    int8 = models(InferenceSettings(engine="litert-int8"))
+    assert int8.keys() == faces | {"mini_xception_int8.tflite"}
+    mine = models(own(make_onnx(file)))
+    assert mine.keys() == faces | {"lab.onnx"}
+    assert mine["lab.onnx"] == hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def test_onnx_runtime_is_for_networks_of_the_users() -> None:

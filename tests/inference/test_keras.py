@@ -72,8 +72,8 @@ def test_a_tflite_network_says_what_keras_says_of_its_origin(folder: Path, name:
 
 
 def test_a_tflite_network_of_bytes_agrees_as_far_as_bytes_can(folder: Path) -> None:
-    classifier = open_classifier(own(folder / "whole.tflite"))
-    found, expected = classifier(np.load(folder / "crops.npy")), np.load(folder / "rgb.npy")
+    classifier = open_classifier(own(folder / "whole.tflite", range=(-1, 1)))
+    found, expected = classifier(np.load(folder / "crops.npy")), np.load(folder / "whole.npy")
     assert np.array(found) == pytest.approx(expected, abs=0.05)
     assert labels_alike(found, expected) == 1
 
