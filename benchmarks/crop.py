@@ -22,7 +22,7 @@ from inference import crop
 from inference.blazeface import FULL_RANGE, SHORT_RANGE, BlazeFace
 from inference.crop import Square
 from inference.detector import Detection, Detector, KeyPoints, Picture
-from inference.engine import LiteRtEngine
+from inference.engine import open_engine
 from inference.haar import Haar
 
 MIN_SCORE = InferenceSettings().min_score
@@ -128,7 +128,7 @@ def distance(one: Probabilities, other: Probabilities) -> float:
 
 class Judge:
     def __init__(self) -> None:
-        self._engine = LiteRtEngine(1)
+        self._engine = open_engine("litert", threads=1, max_batch=1)
 
     def __call__(self, cases: Sequence[tuple[Picture, Square]]) -> Probabilities:
         crops = np.concatenate([crop.cut(picture, [square]) for picture, square in cases])

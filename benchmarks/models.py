@@ -50,7 +50,7 @@ def networks(threads: int) -> Iterator[tuple[str, Callable[[], object]]]:
         detector = open_detector(name, min_score=score, threads=threads)
         yield name, lambda detector=detector: detector(picture)
     (face, *_) = open_detector("blazeface", min_score=score, threads=1)(picture)
-    for name in ("litert", "tensorflow"):
+    for name in ("litert", "litert-int8", "tensorflow"):
         engine = open_engine(name, threads=threads, max_batch=max(FACES))
         classifier = Classifier(engine)
         for faces in FACES:

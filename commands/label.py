@@ -10,6 +10,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from config.settings import Settings
+from inference.network import network_of, never_on_gpu
 from messaging.errors import UserError
 from offline.corpus import Engine, Report, label_corpus, local
 from offline.corpus import Progress as Reached
@@ -36,6 +37,8 @@ def label(
     inputs = find_inputs(given)
     engine, most = _engine(cluster, jobs, len(inputs))
     console = Console(stderr=True)
+    for note in network_of(settings.inference.classifier).notes:
+        _say(console, f"emofuse: {note}")
     began, finished = time.monotonic(), 0
     with Progress(
         TextColumn("labelling"),
@@ -83,7 +86,7 @@ def cluster_of(
     """
     if engine == "ray":
         # Ray's own way to name a cluster; `ray job submit` sets it
-        if gpus_per_file is None and settings.inference.engine == "litert":
+        if gpus_per_file is None and never_on_gpu(settings.inference):
             gpus_per_file = 0.0
         cluster = Cluster(address or os.environ.get("RAY_ADDRESS", ""), gpus_per_file)
         cluster.check()

@@ -2,13 +2,14 @@
 
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from capture.demo import CLIP
 from capture.media_path import check
 from config.settings import DisplaySettings, Settings
+from inference.network import network_of
 from messaging.errors import UserError
 
 LAUNCHER, RECORDER = "launcher", "recorder"
@@ -69,7 +70,10 @@ def make_plan(settings: Settings, address: str, *, quiet_stdout: bool) -> Plan:
     planned = settings.model_copy(update=update)
     if settings.recording.folder is not None:
         planned = _waiting_for_the_recorder(planned)
-    return Plan(planned, sources, display, notes)
+    plan = Plan(planned, sources, display, notes)
+    if not plan.infers:
+        return plan
+    return replace(plan, notes=(*notes, *network_of(settings.inference.classifier).notes))
 
 
 def _outlets(settings: Settings) -> tuple[str, ...]:

@@ -39,7 +39,8 @@ def replay(
             f"{chosen.session} holds nothing to play"
             + (" between --start and --end" if chosen.start_s or chosen.end_s else "")
         )
-    if chosen.start_from == "capture" and (others := other_models(dict(session.about))):
+    about = dict(session.about)
+    if chosen.start_from == "capture" and (others := other_models(about, settings.inference)):
         print(
             f"emofuse: the session was recorded with other models ({', '.join(others)}): "
             "labels may differ from those that it holds",

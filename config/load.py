@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeGuard
 
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 
 from config.settings import Settings
 
@@ -120,12 +121,12 @@ def _explain(error: ValidationError, origins: Iterable[_Origin]) -> list[str]:
     for problem in error.errors(include_url=False):
         unknown = problem["type"] == "extra_forbidden"
         location = tuple(str(part) for part in problem["loc"])
-        if not unknown and len(location) > 1:
-            location = location[:2]
+        if not unknown:
+            location = location[: _depth(location)]
         origin = next((origin.name for origin in origins if origin.has(location)), "the defaults")
         key = ".".join(location)
         told = str(problem.get("ctx", {}).get("error"))
-        if problem["type"] == "value_error" and len(location) < 2:  # of a section, or of all
+        if problem["type"] == "value_error" and _section(location):  # of a section, or of all
             ranges[f"{key}: {told}" if key else told] = []
         elif unknown:
             known = ", ".join(_neighbours(location))
@@ -136,9 +137,8 @@ def _explain(error: ValidationError, origins: Iterable[_Origin]) -> list[str]:
             if problem["type"] == "value_error":
                 message = told
             elif problem["type"] == "model_type":
-                message = (
-                    f"{key} is a table of settings: [{key}], or {PREFIX}{key.upper()}{NESTED}KEY"
-                )
+                variable = PREFIX + NESTED.join((*location, "KEY")).upper()
+                message = f"{key} is a table of settings: [{key}], or {variable}"
             ranges.setdefault(subject, []).append(message)
     return [
         f"{subject}: {' or '.join(messages)}" if messages else subject
@@ -146,9 +146,21 @@ def _explain(error: ValidationError, origins: Iterable[_Origin]) -> list[str]:
     ]
 
 
+def _section(location: tuple[str, ...]) -> Mapping[str, FieldInfo]:
+    """The settings of the section at ``location``; empty where a setting is, or nothing."""
+    fields: Mapping[str, FieldInfo] = Settings.model_fields
+    for key in location:
+        kind = fields[key].annotation if key in fields else None
+        fields = getattr(kind, "model_fields", {})
+    return fields
+
+
+def _depth(location: tuple[str, ...]) -> int:
+    """How many parts of ``location`` name a setting; what follows lies within its value."""
+    within = (depth for depth in range(len(location)) if not _section(location[:depth]))
+    return next(within, len(location))
+
+
 def _neighbours(location: tuple[str, ...]) -> list[str]:
     """The keys that there are in the section that ``location`` lies in."""
-    if len(location) == 1:
-        return list(Settings.model_fields)
-    section = Settings.model_fields[location[0]].annotation
-    return list(getattr(section, "model_fields", ()))
+    return list(_section(location[:-1]))

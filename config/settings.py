@@ -40,7 +40,17 @@ def _refuse_nameless(file: object) -> object:
     return file
 
 
+def _absolute(file: Path | None) -> Path | None:
+    """The same in every process, whatever its working folder is."""
+    return file and file.absolute()
+
+
+def _listed(numbers: tuple[float, ...]) -> str:
+    return ", ".join(f"{number:g}" for number in numbers)
+
+
 Names = Annotated[tuple[Name, ...], BeforeValidator(_split_commas)]
+Numbers = Annotated[tuple[float, ...], BeforeValidator(_split_commas), Field(min_length=1)]
 
 
 class Section(BaseModel):
@@ -115,11 +125,71 @@ class MediaSettings(Section):
     """At speed ``max``: pictures sent ahead of the slowest reader."""
 
 
+class ClassifierSettings(Section):
+    """A network of the user's, instead of mini_XCEPTION. What it is asked is what ``file`` holds: a
+    square crop of a face in, a number for each label out.
+    """
+
+    file: Annotated[Path | None, BeforeValidator(_refuse_nameless), AfterValidator(_absolute)] = (
+        None
+    )
+    """Keras (``.keras``, ``.h5``), TensorFlow Lite (``.tflite``) or ONNX (``.onnx``). Empty:
+    mini_XCEPTION, and nothing else of this section counts."""
+    labels: Names = ()
+    """Of the outputs, in their order: the seven emotions, or their nouns (``anger``). One that is
+    none of them is left out with a ``-`` before it (``-contempt``), and the others are scaled up to
+    1. An emotion that the network does not know has probability 0."""
+    size: Annotated[int, Field(ge=0, le=1024)] = 0
+    """Side of the square in pixels."""
+    colour: Literal["grey", "rgb", "bgr"] = "grey"
+    range: Annotated[tuple[float, ...], BeforeValidator(_split_commas)] = ()
+    """What a black and a white pixel become, as in ``-1, 1``; before ``mean`` and ``std``."""
+    mean: Numbers = (0.0,)
+    """Is subtracted then; one number, or one for each channel."""
+    std: Numbers = (1.0,)
+    """Divides then; one number, or one for each channel."""
+    logits: bool = False
+    """Whether softmax is left to us."""
+    licence: Annotated[str, Field(max_length=256)] = ""
+    """Under which it may be used; stands in each session."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        defaults = {key: field.default for key, field in type(self).model_fields.items()}
+        given = [key for key, default in defaults.items() if getattr(self, key) != default]
+        if self.file is None:
+            if given:
+                raise ValueError(f"{', '.join(given)} without file, which names the network")
+            return self
+        if lacks := [key for key in ("labels", "size", "range") if key not in given]:
+            raise ValueError(f"file without {', '.join(lacks)}, which say what the network is")
+        if self.size < 8:
+            raise ValueError(f"size ({self.size}) must be 8 pixels or more")
+        if len(self.range) != 2 or self.range[0] == self.range[1]:
+            raise ValueError(f"range ({_listed(self.range)}) must be two different numbers")
+        channels = 1 if self.colour == "grey" else 3
+        for name, values in (("mean", self.mean), ("std", self.std)):
+            if len(values) not in {1, channels}:
+                raise ValueError(
+                    f"{name} ({_listed(values)}) must be one number, or one for each of the "
+                    f"{channels} channels"
+                )
+        if 0 in self.std:
+            raise ValueError(f"std ({_listed(self.std)}) must not be 0")
+        return self
+
+
 class InferenceSettings(Section):
     detector: Literal["blazeface", "blazeface-full", "haar"] = "blazeface"
     """``blazeface-full`` finds faces of half the size in three times the time."""
-    engine: Literal["auto", "litert", "tensorflow"] = "auto"
-    """``auto``: TensorFlow where it sees a GPU, LiteRT elsewhere."""
+    engine: Literal["auto", "litert", "litert-int8", "tensorflow", "onnx"] = "auto"
+    """``auto``: TensorFlow where it sees a GPU, LiteRT elsewhere; for a network of the user's, what
+    runs its kind of file."""
+    classifier: ClassifierSettings = ClassifierSettings()
+    xla: bool = False
+    """TensorFlow compiles with XLA: on a CPU five times as slow, on a GPU untried."""
+    mixed_precision: bool = False
+    """TensorFlow computes in 16 bits: for GPUs, untried there."""
     threads: Annotated[int, Field(ge=1, le=64)] = 1
     min_score: Probability = 0.6
     """Of BlazeFace. Noise reaches 0.5 to 0.6, a face of enough pixels 0.75 and more."""
@@ -132,6 +202,8 @@ class InferenceSettings(Section):
     still_s: Annotated[float, Field(ge=0, le=60)] = 1.0
     """How long a picture in which nothing has changed needs no new detection, also if nobody is
     there; 0 looks for faces again as if everything had changed. Expressions are read in each."""
+    max_batch: Annotated[int, Field(ge=1, le=256)] = 32
+    """Faces that TensorFlow is given at once, of all cameras; more are given in turn."""
     pictures: Literal["raw", "jpeg"] = "raw"
     """What is asked of the cameras: ``jpeg`` where the network between is the bottleneck."""
 

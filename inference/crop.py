@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from inference.detector import Detection, KeyPoints, Picture
-from inference.engine import SIDE
+from inference.network import SIDE, Network
 
 EYE_DISTANCES = 2.83
 """Side of the square, in distances between the eyes."""
@@ -61,15 +62,32 @@ def cut(picture: Picture, squares: list[Square]) -> NDArray[np.uint8]:
     """The squares as n x 64 x 64, grey, bilinear; beyond the picture its edge pixels go on."""
     crops = np.empty((len(squares), SIDE, SIDE), np.uint8)
     for crop, region in zip(crops, squares, strict=True):
-        coloured = cv2.warpAffine(
-            picture,
-            _to_picture(region),
-            (SIDE, SIDE),
-            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
-        cv2.cvtColor(coloured, cv2.COLOR_BGR2GRAY, dst=crop)
+        cv2.cvtColor(_coloured(picture, region, SIDE), cv2.COLOR_BGR2GRAY, dst=crop)
     return crops
+
+
+def cut_for(network: Network, picture: Picture, squares: list[Square]) -> NDArray[np.uint8]:
+    """The same in the size and colours of a network: n x side x side x channels."""
+    side, channels = network.side, network.channels
+    crops = np.empty((len(squares), side, side, channels), np.uint8)
+    for crop, region in zip(crops, squares, strict=True):
+        coloured = _coloured(picture, region, side)
+        if network.colour == "grey":
+            cv2.cvtColor(coloured, cv2.COLOR_BGR2GRAY, dst=crop)
+        else:
+            crop[:] = coloured if network.colour == "bgr" else coloured[..., ::-1]
+    return crops
+
+
+def _coloured(picture: Picture, region: Square, side: int) -> MatLike:
+    """BGR."""
+    return cv2.warpAffine(
+        picture,
+        _to_picture(region, side),
+        (side, side),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
 
 
 def seen(picture: Picture, squares: list[Square], cells: int) -> NDArray[np.bool_]:
@@ -93,14 +111,14 @@ def _is_within(region: Square, width: int, height: int) -> bool:
     return half <= region.x <= width - half and half <= region.y <= height - half
 
 
-def _to_picture(region: Square) -> NDArray[np.float64]:
+def _to_picture(region: Square, side: int = SIDE) -> NDArray[np.float64]:
     """The affine map from pixel numbers of the crop to pixel numbers of the picture.
 
     A pixel's number is that of its centre: half a pixel from its edge, as ``cv2.resize`` has it.
     """
-    scale = region.side / SIDE
+    scale = region.side / side
     cosine, sine = math.cos(region.tilt) * scale, math.sin(region.tilt) * scale
-    middle = (SIDE - 1) / 2
+    middle = (side - 1) / 2
     return np.array(
         [
             [cosine, -sine, region.x - 0.5 - (cosine - sine) * middle],

@@ -6,9 +6,8 @@ import cv2
 
 from config.settings import InferenceSettings
 from inference import crop
-from inference.classifier import Classifier
+from inference.classifier import Classifier, open_classifier
 from inference.detector import Box, Detection, Detector, Picture, open_detector
-from inference.engine import open_engine
 from inference.follow import Follower
 from inference.looks import FINE, looks
 from inference.tracker import Tracker
@@ -43,11 +42,10 @@ class FaceInference:
         crops = crop.cut(picture, squares)
         seen = looks(crops, crop.seen(picture, squares, FINE))
         tracks = self._trackers[source](captured_ns, [face.box for face in found], seen)
+        rows = self.classifier(self.classifier.cut(picture, squares, crops))
         faces = [
             Face(track, face.box, face.score, probabilities)
-            for track, face, probabilities in zip(
-                tracks, found, self.classifier(crops), strict=True
-            )
+            for track, face, probabilities in zip(tracks, found, rows, strict=True)
         ]
         return tuple(sorted(faces, key=lambda face: face.track))
 
@@ -68,11 +66,12 @@ def open_face_inference(settings: InferenceSettings) -> FaceInference:
     """Everything loaded and warmed up.
 
     Raises:
-        UserError: weights are damaged, or the engine that was asked for is not installed.
+        UserError: weights are damaged, the engine that was asked for is not installed, or a network
+            of the user's does not fit its description.
     """
     cv2.setNumThreads(settings.threads)
-    engine = open_engine(settings.engine, threads=settings.threads, max_batch=settings.max_faces)
+    classifier = open_classifier(settings)
     detector = open_detector(
         settings.detector, min_score=settings.min_score, threads=settings.threads
     )
-    return FaceInference(detector, Classifier(engine), settings)
+    return FaceInference(detector, classifier, settings)

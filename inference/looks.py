@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.engine import SIDE
+from inference.network import SIDE
 
 GRID = 8
 """Cells a side in which looks are compared: coarse enough that expressions change little, fine

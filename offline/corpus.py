@@ -85,7 +85,8 @@ def label_corpus(
     """Label what is not labelled yet, then write the tables. A file that fails stops no other.
 
     Raises:
-        UserError: nothing can be done at all: no tables can be written there, weights are damaged.
+        UserError: nothing can be done at all: no tables can be written there, weights are damaged,
+            a network of the user's does not fit its description.
     """
     check_fps(fps)
     require_pyarrow()
@@ -96,6 +97,8 @@ def label_corpus(
         corpus = _Corpus(inputs, watch)
         kept = corpus.look_up(parts, settings, fps)
         with engine(min(jobs, len(corpus.todo))) as workers:
+            if corpus.todo and settings.inference.classifier.file is not None:
+                _try_classifier(workers, settings)
             corpus.measure(workers)
             corpus.label(workers, parts, settings, fps)
         corpus.await_parts(parts)
@@ -246,6 +249,25 @@ class _Corpus:
             max(length, self._reached.get(index, 0.0)) for index, length in self._lengths.items()
         )
         self._watch(Progress(sum(self._reached.values()), total_s, len(self.outcomes)))
+
+
+def _try_classifier(workers: Workers, settings: Settings) -> None:
+    """Once for all files; in a worker, since its package may be a heavy one.
+
+    Raises:
+        UserError: it cannot be loaded, or does not fit its description.
+    """
+    for event in workers.run(_open_classifier, [(settings,)]):
+        if isinstance(event, Failed):
+            raise event.error or UserError(
+                f"inference.classifier.file {settings.inference.classifier.file}: {event.reason}"
+            )
+
+
+def _open_classifier(settings: Settings, _watch: Callable[[float], None]) -> None:
+    from inference.classifier import open_classifier
+
+    open_classifier(settings.inference)
 
 
 def _length(path: Path, _watch: Callable[[float], None]) -> float:

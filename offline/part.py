@@ -19,7 +19,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from config.settings import Settings
-from inference import weights
+from inference.network import models
 from messaging.errors import UserError
 from messaging.schema import FaceEmotions, UtteranceEmotion
 from offline.output import whole_file
@@ -169,7 +169,7 @@ def recipe(settings: Settings, fps: float | None) -> list[Any]:
         settings.fusion.model_dump(mode="json", exclude={"patience_s", "exit_when_closed"}),
         settings.bus.jpeg_quality if settings.inference.pictures == "jpeg" else None,
         settings.media.name,
-        {name: origin.sha256 for name, origin in weights.origins().items()},
+        models(settings.inference),
         fps,
     ]
 

