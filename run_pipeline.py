@@ -22,6 +22,7 @@ PROCESSES: tuple[Process, ...] = (
     Process("fusion", "fusion.node", Stage.FUSION, ends_run=True),
     Process("window", "display.window", Stage.DISPLAY, ends_run=True),
     Process("terminal", "display.terminal", Stage.DISPLAY, ends_run=True),
+    Process("metrics", "commands.watch.metrics", Stage.DISPLAY),
     Process("recorder", "recording.recorder", Stage.RECORDER),
 )
 """Every process that there is; ``run`` starts those that its plan needs, in this order."""
@@ -34,6 +35,8 @@ def choose_processes(plan: "Plan") -> list[Process]:
         wanted.add("inference")
     if plan.settings.recording.folder is not None:
         wanted.add("recorder")
+    if plan.settings.metrics.enabled:
+        wanted.add("metrics")
     return [process for process in PROCESSES if process.name in wanted]
 
 

@@ -10,7 +10,7 @@ import typer
 from config.load import load_settings
 from config.settings import Settings
 
-NO_REPLAY: Mapping[str, object] = MappingProxyType({})
+NONE: Mapping[str, object] = MappingProxyType({})
 
 Camera = Annotated[
     str | None,
@@ -70,7 +70,8 @@ def settings_of(
     record: Path | None = None,
     record_mode: str | None = None,
     config: Path | None = None,
-    replay: Mapping[str, object] = NO_REPLAY,
+    replay: Mapping[str, object] = NONE,
+    metrics: Mapping[str, object] = NONE,
 ) -> Settings:
     """Options that were given go before environment and file."""
     given = {
@@ -83,6 +84,7 @@ def settings_of(
         ("recording", "folder"): record,
         ("recording", "mode"): record_mode,
         **{("replay", key): value for key, value in replay.items()},
+        **{("metrics", key): value for key, value in metrics.items()},
     }
     options: dict[str, Any] = {} if log_level is None else {"log_level": log_level}
     for (section, key), value in given.items():

@@ -172,8 +172,17 @@ class ReplaySettings(Section):
     """Nodes that must run before the first message is sent."""
 
 
+class MetricsSettings(Section):
+    enabled: bool = False
+    """Serve Prometheus metrics from the pipeline that is started."""
+    port: Annotated[int, Field(ge=0, le=65535)] = 9464
+    """0: any free one; the log says which."""
+    bind: Annotated[str, Field(min_length=1, max_length=255)] = "127.0.0.1"
+    """An address of this machine. Whoever reaches it can read the metrics, without a password."""
+
+
 NODES = frozenset(
-    ("hub", "launcher", "media", "player", "inference", "fusion", "recorder", "display")
+    ("hub", "launcher", "media", "player", "inference", "fusion", "recorder", "display", "metrics")
 )
 """Names that are taken: cameras and microphones are senders beside these."""
 
@@ -191,6 +200,7 @@ class Settings(Section):
     recording: RecordingSettings = RecordingSettings()
     replay: ReplaySettings = ReplaySettings()
     display: DisplaySettings = DisplaySettings()
+    metrics: MetricsSettings = MetricsSettings()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @model_validator(mode="after")
