@@ -2,7 +2,7 @@
 
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -100,15 +100,18 @@ class Observer:
     """Gathers what it is told by ``hear``; rows are made when they are asked for."""
 
     def __init__(self, hub_offset_ns: int | None = None) -> None:
-        """``hub_offset_ns``: the hub's clock minus the one of ``received_ns``; ``None`` where it is
-        not known: then there are no latencies.
-        """
-        self._hub_offset_ns = hub_offset_ns
+        self.hub_offset_ns = hub_offset_ns
+        """The hub's clock minus the one of ``received_ns``; while it is ``None``, unknown, no
+        latency is measured."""
         self._nodes: dict[str, _Node] = {}
         self._latencies: dict[str, deque[int]] = {}
         self._real_time = True
         self.interval_ns: dict[str, int] = {}
         """Nominal distance of two pictures, by camera."""
+
+    def hear_all(self, arrived: Iterable[Received[Any]]) -> None:
+        for received in arrived:
+            self.hear(received)
 
     def hear(self, received: Received[Any]) -> None:
         """Heartbeats, faces and utterances count; all else is passed over."""
@@ -146,11 +149,11 @@ class Observer:
 
     def _hear_result(self, received: Received[Any], cause_ns: int) -> None:
         """Where time is a file's, and not played at its own pace, age means nothing."""
-        if self._hub_offset_ns is None or not self._real_time:
+        if self.hub_offset_ns is None or not self._real_time:
             return
         if received.sender in self._nodes:
             kept = self._latencies.setdefault(received.sender, deque(maxlen=RESULTS))
-            kept.append(received.received_ns + self._hub_offset_ns - cause_ns)
+            kept.append(received.received_ns + self.hub_offset_ns - cause_ns)
 
     def nodes(self, now_ns: int) -> tuple[NodeRow, ...]:
         """By name."""

@@ -15,10 +15,11 @@ from config.settings import Settings
 from messaging.address import endpoints, running_address
 from messaging.clock import monotonic_ns
 from messaging.errors import UserError
-from messaging.observer import StreamRow
+from messaging.observer import Observer, StreamRow
 from messaging.system_packages import how_to_install, missing_packages
 from messaging.topics import FACES
 
+LOOK_S = 0.1
 LISTEN_S = 3.1
 """Every node has sent three heartbeats within this."""
 FILES = frozenset(("media", "player"))
@@ -76,13 +77,12 @@ def _hub(settings: Settings, flowing: list[StreamRow]) -> Iterator[Finding]:
     if any(place.outcome != "connects" for place in found):
         return
     yield clock.examine(endpoints(address).clock)
+    observer = Observer()
     bus = settings.bus.model_copy(update={"address": address})
     try:
         with listening(settings.model_copy(update={"bus": bus}), FACES) as listener:
-            observer = listener.observer()
-            for arrived in listener.rounds(0.1, LISTEN_S):
-                for received in arrived:
-                    observer.hear(received)
+            for arrived in listener.rounds(LOOK_S, LISTEN_S):
+                observer.hear_all(arrived)
     except UserError:
         yield Finding(
             "hub",

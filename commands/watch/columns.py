@@ -1,16 +1,16 @@
 """Tables that fit: of too many columns the least important ones make room. Pure."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from display.palette import FAINT
 
 R = TypeVar("R")
+Line = Sequence[Text]
 WIDE_GAP = 2
 
 
@@ -24,16 +24,21 @@ class Column(Generic[R]):
     """Those with the highest number go first where there is no room; 0 stays."""
 
 
-def fitted(columns: Sequence[Column[R]], rows: Sequence[R], width: int) -> Table:
+def fitted(
+    columns: Sequence[Column[R]],
+    rows: Sequence[R],
+    width: int,
+    heading: Callable[[R], str] = lambda _: "",
+) -> Table:
     """All ``columns`` where ``width`` characters hold them, if need be closer together; else as
-    many as fit.
+    many as fit. A new ``heading`` takes a line of its own.
     """
     kept, gap = list(columns), WIDE_GAP
     going = sorted({column.goes for column in columns} - {0})
     while True:
-        cells = [[column.cell(row) for column in kept] for row in rows]
-        if _width(kept, cells, gap) <= width or (gap < WIDE_GAP and not going):
-            return _table(kept, cells, gap)
+        lines = list(_lines(kept, rows, heading))
+        if _width(kept, lines, gap) <= width or (gap < WIDE_GAP and not going):
+            return _table(kept, lines, gap)
         if gap == WIDE_GAP:
             gap = 1
         else:
@@ -41,22 +46,31 @@ def fitted(columns: Sequence[Column[R]], rows: Sequence[R], width: int) -> Table
             kept = [column for column in kept if column.goes != last]
 
 
-def _width(columns: Sequence[Column[R]], cells: Sequence[Sequence[Text]], gap: int) -> int:
+def _lines(
+    columns: Sequence[Column[R]], rows: Sequence[R], heading: Callable[[R], str]
+) -> Iterator[Line]:
+    former = ""
+    for row in rows:
+        if (name := heading(row)) != former:
+            yield [Text(name, style="bold"), *(Text() for _ in columns[1:])]
+            former = name
+        yield [column.cell(row) for column in columns]
+
+
+def _width(columns: Sequence[Column[R]], lines: Sequence[Line], gap: int) -> int:
     widths = [max(map(len, column.title.split("\n"))) for column in columns]
-    for row in cells:
-        widths = [max(width, cell.cell_len) for width, cell in zip(widths, row, strict=True)]
+    for line in lines:
+        widths = [max(width, cell.cell_len) for width, cell in zip(widths, line, strict=True)]
     return sum(widths) + gap * (len(widths) - 1)
 
 
-def _table(
-    columns: Sequence[Column[R]], cells: Sequence[Sequence[RenderableType]], gap: int
-) -> Table:
+def _table(columns: Sequence[Column[R]], lines: Sequence[Line], gap: int) -> Table:
     table = Table.grid(padding=(0, gap, 0, 0), pad_edge=False)
-    lines = max(column.title.count("\n") for column in columns)
+    height = max(column.title.count("\n") for column in columns)
     for column in columns:
         table.add_column(justify="left" if column.left else "right", no_wrap=True)
-    titles = ["\n" * (lines - column.title.count("\n")) + column.title for column in columns]
+    titles = ["\n" * (height - column.title.count("\n")) + column.title for column in columns]
     table.add_row(*(Text(title, style=FAINT) for title in titles))
-    for row in cells:
-        table.add_row(*row)
+    for line in lines:
+        table.add_row(*line)
     return table

@@ -77,7 +77,8 @@ class Rhythms:
 
 
 def hz(settings: Settings, name: str, *, seconds: float | None) -> bool:
-    """A report a second until Ctrl-C, or one after ``seconds``. Returns whether anything came.
+    """A report a second until Ctrl-C, and one at the end; ``seconds`` have that one alone, after so
+    long. Returns whether anything came.
 
     Raises:
         UserError: there is no such topic, or no hub.
@@ -92,8 +93,7 @@ def hz(settings: Settings, name: str, *, seconds: float | None) -> bool:
             if seconds is None and monotonic_ns() - told_ns >= REPORT_NS:
                 _print(rhythms, name)
                 told_ns = monotonic_ns()
-        if seconds is not None:
-            _print(rhythms, name)
+        _print(rhythms, name)
     return bool(rhythms.lines())
 
 

@@ -14,7 +14,6 @@ from messaging.bus import Bus
 from messaging.clock import monotonic_ns
 from messaging.errors import UserError
 from messaging.node import TERMINAL_SIGNALS
-from messaging.observer import Observer
 from messaging.probe import probe
 from messaging.schema import Heartbeat
 from messaging.topics import HEARTBEAT, TOPICS, Topic
@@ -63,10 +62,10 @@ class Listener:
             if until_ns is not None and now_ns >= until_ns:
                 return
 
-    def observer(self) -> Observer:
-        """One that knows the hub's clock, where that answers."""
+    def hub_offset_ns(self) -> int | None:
+        """The hub's clock minus this one; ``None`` where it does not answer."""
         clock = probe(self._bus.endpoints.clock, PROBE_S)
-        return Observer(None if clock is None else clock.offset_ns)
+        return None if clock is None else clock.offset_ns
 
 
 def _hub_closes(received: Received[Any]) -> bool:

@@ -131,14 +131,14 @@ def run(settings: Settings) -> None:
     ):
         node.text = f"at http://{place}/metrics"
         node.log.info(node.text)
-        # The hub's clock is this one, or of unknown offset.
-        observer = Observer(0 if node.stamp().bound_ns is not None else None)
+        observer = Observer()
         refreshed_ns = 0
         while node.alive():
-            for received in node.receive(LOOK_S):
-                observer.hear(received)
+            observer.hear_all(node.receive(LOOK_S))
             now_ns = monotonic_ns()
             if now_ns - refreshed_ns >= REFRESH_NS:
+                stamp = node.stamp()
+                observer.hub_offset_ns = None if stamp.bound_ns is None else stamp.offset_ns
                 exporter.snapshot = Snapshot(observer.nodes(now_ns), observer.streams(now_ns))
                 refreshed_ns = now_ns
 

@@ -1,6 +1,6 @@
 """The nodes as a table. Pure: rows in, renderable out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -18,8 +18,8 @@ LEGEND = (
 
 
 def render(rows: Sequence[NodeRow], address: str, width: int) -> RenderableType:
-    """For a terminal of ``width`` characters; where it is too narrow, memory and the counts that
-    seldom matter make room.
+    """For a terminal of ``width`` characters, by machine where there are several; where it is too
+    narrow, memory and the counts that seldom matter make room.
     """
     hosts = sorted({row.beat.host for row in rows if row.beat.host})
     head = Text.assemble(
@@ -30,11 +30,10 @@ def render(rows: Sequence[NodeRow], address: str, width: int) -> RenderableType:
         overflow="ellipsis",
         no_wrap=True,
     )
-    columns = [column for column in COLUMNS if column is not HOST or len(hosts) > 1]
-    notes = [note for row in rows if (note := _note(row))]
-    return Group(
-        head, Text(), fitted(columns, rows, width), Text(), *notes, Text(LEGEND, style=FAINT)
-    )
+    by_host = sorted(rows, key=lambda row: row.beat.host) if len(hosts) > 1 else rows
+    table = fitted(COLUMNS, by_host, width, _host if len(hosts) > 1 else lambda _: "")
+    notes = [note for row in rows for note in _notes(row)]
+    return Group(head, Text(), table, Text(), *notes, Text(LEGEND, style=FAINT))
 
 
 def _on(hosts: Sequence[str]) -> str:
@@ -43,16 +42,21 @@ def _on(hosts: Sequence[str]) -> str:
     return f" on {plain(hosts[0])}" if len(hosts) == 1 else f" on {len(hosts)} machines"
 
 
-def _note(row: NodeRow) -> Text | None:
-    """What does not fit into a row."""
+def _host(row: NodeRow) -> str:
+    return shortened(plain(row.beat.host or "an unknown machine"), LONGEST_NAME)
+
+
+def _notes(row: NodeRow) -> Iterator[Text]:
+    """What does not fit into a row, or is lost where that is too narrow."""
     name = plain(row.name)
     if row.is_twice:
-        return Text(f"{name}: two nodes use this name; give one of them another", style=WARNING)
-    if row.is_silent:
-        return Text(f"{name}: no heartbeat for {row.silent_ns / 1e9:.0f} s", style=WARNING)
-    if row.beat.text and not row.is_closed:
-        return Text(f"{name}: {plain(row.beat.text)}", style=FAINT)
-    return None
+        yield Text(f"{name}: two nodes use this name; give one of them another", style=WARNING)
+    elif row.is_silent:
+        yield Text(f"{name}: no heartbeat for {row.silent_ns / 1e9:.0f} s", style=WARNING)
+    elif row.beat.text and not row.is_closed:
+        yield Text(f"{name}: {plain(row.beat.text)}", style=FAINT)
+    if row.rejected:
+        yield Text(f"{name}: {row.rejected} invalid messages were rejected", style=WARNING)
 
 
 def _state(row: NodeRow) -> Text:
@@ -82,8 +86,10 @@ def _offset(row: NodeRow) -> Text:
         return Text("unknown", style=WARNING)
     if stamp.offset_ns == stamp.bound_ns == 0:
         return Text("same", style=FAINT)
-    ms = stamp.offset_ns / 1e6
-    return Text(f"{ms:+.2f} ms" if abs(ms) < 1000 else f"{ms / 1000:+.3f} s")
+    seconds = stamp.offset_ns / 1e9
+    if abs(seconds) < 1:
+        return Text(f"{seconds * 1e3:+.2f} ms")
+    return Text(f"{seconds:+.1f} s" if abs(seconds) < 1000 else f"{seconds:+.0f} s")
 
 
 def _bound(row: NodeRow) -> Text:
@@ -91,12 +97,8 @@ def _bound(row: NodeRow) -> Text:
     return _number(None if bound_ns is None else bound_ns / 1e6, ".2f")
 
 
-HOST: Column[NodeRow] = Column(
-    "host", lambda row: Text(shortened(plain(row.beat.host), LONGEST_NAME)), left=True
-)
 COLUMNS: tuple[Column[NodeRow], ...] = (
     Column("node", lambda row: Text(shortened(plain(row.name), LONGEST_NAME)), left=True),
-    HOST,
     Column("state", _state, left=True),
     Column("rate\n/s", lambda row: _number(row.rate_hz, ".1f")),
     Column("p50\nms", lambda row: _percentile(row, "p50_ns")),

@@ -12,7 +12,7 @@ from config.settings import Settings
 from display.palette import FAINT
 from display.tables import plain, shortened
 from messaging.clock import monotonic_ns
-from messaging.observer import BOOKKEEPING, StreamRow
+from messaging.observer import BOOKKEEPING, Observer, StreamRow
 from messaging.topics import TOPICS
 
 LISTEN_S = 2.6
@@ -26,10 +26,9 @@ def print_topics(settings: Settings, *, everything: bool) -> None:
     """What heartbeats tell: no stream is read for it."""
     console = Output()
     with listening(settings) as listener:
-        observer = listener.observer()
+        observer = Observer()
         for arrived in listener.rounds(LOOK_S, LISTEN_S):
-            for received in arrived:
-                observer.hear(received)
+            observer.hear_all(arrived)
         rows = observer.streams(monotonic_ns())
         console.print(render(rows, console.width, everything=everything))
 
