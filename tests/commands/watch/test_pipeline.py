@@ -1,6 +1,7 @@
 """Watched from all sides, the demo session plays at its own pace, and nobody is disturbed."""
 
 import json
+import signal
 import subprocess
 import tempfile
 import time
@@ -16,8 +17,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from capture.demo import load_truth
 from messaging.node import Node
-from messaging.schema import Control, FaceEmotions, Heartbeat, UtteranceEmotion
-from messaging.topics import CONTROL, FACES, UTTERANCES
+from messaging.schema import FaceEmotions, Heartbeat, UtteranceEmotion
+from messaging.topics import FACES, UTTERANCES
 from tests.pipelines import started
 
 PATIENCE_S = 90.0
@@ -85,7 +86,7 @@ def watched() -> Generator[Watched]:
         until(lambda: all(watchers[name].poll() is not None for name in ("top", "topics")))
         metrics = scraped(text_of(witness, "metrics").removeprefix("at "))
         until(lambda: sum(isinstance(m, UtteranceEmotion) and m.final for m in heard) >= SPOKEN)
-        witness.publish(CONTROL, Control(witness.stamp(), "stop", witness.name))
+        run.send_signal(signal.SIGINT)
         until(lambda: all(witness.peers()[name].state == "closing" for name in NODES - {"hub"}))
         out, err = run.communicate(timeout=PATIENCE_S)
         assert run.returncode == 0, err
