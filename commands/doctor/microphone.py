@@ -14,6 +14,8 @@ from messaging.errors import UserError
 
 NAME = "microphone"
 LISTEN_NS = 2_000_000_000
+FIRST_S = 3.0
+"""Sound servers and headsets that sleep take so long to wake up."""
 WAIT_S = 0.5
 SHORT_S = 0.5
 FULL_SCALE = 32768
@@ -103,10 +105,11 @@ def examine(device: str) -> list[Finding]:
 
 
 def _listen(microphone: Microphone) -> Sound:
-    blocks: list[NDArray[np.int16]] = []
+    first = microphone.read(FIRST_S)
+    blocks: list[NDArray[np.int16]] = [] if first is None else [first.samples]
     overflows = 0
     began_ns = monotonic_ns()
-    while monotonic_ns() - began_ns < LISTEN_NS:
+    while first is not None and monotonic_ns() - began_ns < LISTEN_NS:
         if (block := microphone.read(WAIT_S)) is not None:
             blocks.append(block.samples)
             overflows += block.overflow
