@@ -7,13 +7,13 @@ from rich.table import Table
 from rich.text import Text
 
 from commands.doctor.finding import Finding, Level
-from display.palette import EMOTION_COLOURS, FAINT, RECORDING, WARNING
+from display.palette import FAINT, WARNING
 from display.tables import plain
 
 SIGNS: dict[Level, tuple[str, str]] = {
-    "fine": ("ok", EMOTION_COLOURS["disgust"]),  # the palette's green
+    "fine": ("ok", "green"),
     "warning": ("warning", WARNING),
-    "failure": ("WRONG", RECORDING),
+    "failure": ("WRONG", "red"),
 }
 """A word as well as a colour."""
 
@@ -37,7 +37,7 @@ def conclude(findings: Sequence[Finding]) -> Text:
         sum(finding.level == level for finding in findings) for level in ("failure", "warning")
     )
     if wrong:
-        return Text(f"{wrong} wrong, {_warnings(warned)}", style=f"bold {RECORDING}")
+        return Text(f"{wrong} wrong, {_warnings(warned)}", style="bold red")
     return Text(f"fine, {_warnings(warned)}", style="bold")
 
 

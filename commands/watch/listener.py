@@ -41,12 +41,12 @@ class Listener:
         self._stop.set()
 
     def rounds(
-        self, timeout_s: float, seconds: float | None = None, *, outlasts_silence: bool = False
+        self, timeout_s: float, seconds: float | None = None
     ) -> Iterator[list[Received[Any]]]:
         """What has arrived, again and again; empty after ``timeout_s`` without anything.
 
         Ends at a signal, after ``seconds``, when the hub says that it closes, and when it was
-        silent for 10 s, unless this ``outlasts_silence``.
+        silent for 10 s: its last word may be lost on its way.
         """
         until_ns = None if seconds is None else monotonic_ns() + round(seconds * 1e9)
         while not self._stop.is_set() and not self.ended_by:
@@ -57,7 +57,7 @@ class Listener:
             yield arrived
             if any(_hub_closes(received) for received in arrived):
                 self.ended_by = "the hub has closed"
-            elif now_ns - self._heard_ns > OVER_NS and not outlasts_silence:
+            elif now_ns - self._heard_ns > OVER_NS:
                 self.ended_by = f"nothing is heard from the hub at {self.address} any more"
             if until_ns is not None and now_ns >= until_ns:
                 return

@@ -7,14 +7,14 @@ from rich.text import Text
 from commands.watch.listener import listening
 from commands.watch.output import Output
 from config.settings import Settings
-from display.palette import FAINT, INK, RECORDING, WARNING
+from display.palette import FAINT, WARNING
 from display.tables import plain
 from messaging.errors import UserError
 from messaging.schema import LogRecord
 from messaging.topics import LOG
 
 LOOK_S = 0.1
-COLOURS = {"debug": FAINT, "info": INK, "warning": WARNING, "error": RECORDING}
+COLOURS = {"debug": FAINT, "info": "default", "warning": WARNING, "error": "red"}
 """By level, from the least to the gravest."""
 LEVELS = tuple(COLOURS)
 

@@ -35,7 +35,7 @@ def top(settings: Settings, *, once: bool) -> None:
             return
         drawn_ns, asked_ns = 0, monotonic_ns()
         with Live(console=console, auto_refresh=False, screen=console.is_terminal) as live:
-            for arrived in listener.rounds(LOOK_S, outlasts_silence=True):
+            for arrived in listener.rounds(LOOK_S):
                 observer.hear_all(arrived)
                 now_ns = monotonic_ns()
                 if now_ns - drawn_ns >= REFRESH_NS:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import zmq
 
+from commands.watch import listener as listener_module
 from commands.watch.hz import hz
 from commands.watch.listener import listening
 from commands.watch.log import follow_log
@@ -117,7 +118,20 @@ def test_a_listener_ends_when_the_hub_closes(tmp_path: Path) -> None:
         hub.wait(PATIENCE_S)
 
 
-def test_who_outlasts_silence_is_there_when_the_hub_is_back(tmp_path: Path) -> None:
+def test_a_listener_ends_when_the_hub_is_gone_without_a_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listener_module, "OVER_NS", 500_000_000)
+    address = f"ipc://{tmp_path}/hub"
+    with started("hub", "--bind", address) as hub, listening(settings(address)) as listener:
+        hub.kill()
+        deadline = time.monotonic() + PATIENCE_S
+        for _ in listener.rounds(0.05):
+            assert time.monotonic() < deadline
+        assert listener.ended_by == f"nothing is heard from the hub at {address} any more"
+
+
+def test_a_listener_is_still_there_when_the_hub_is_back(tmp_path: Path) -> None:
     address = f"ipc://{tmp_path}/hub"
     hub = Hub(address)
     with listening(settings(address), MARKERS) as listener:
@@ -125,7 +139,7 @@ def test_who_outlasts_silence_is_there_when_the_hub_is_back(tmp_path: Path) -> N
         hub = Hub(address)
         with Node("one", address) as one:
             deadline = time.monotonic() + PATIENCE_S
-            for arrived in listener.rounds(0.05, outlasts_silence=True):
+            for arrived in listener.rounds(0.05):
                 assert time.monotonic() < deadline
                 one.publish(MARKERS, Marker(one.stamp(), "again"))
                 if any(received.topic is MARKERS for received in arrived):
