@@ -1,10 +1,12 @@
 """Who only listens: finds a hub or says that there is none, sends nothing, and ends with it."""
 
+import os
 import signal
 import tempfile
 import threading
 import time
 from collections.abc import Generator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -40,10 +42,9 @@ def nothing_else(monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
         yield
 
 
-@pytest.mark.parametrize("words", [("top",), ("log",)])
 @pytest.mark.usefixtures("nothing_else")
-def test_where_nothing_runs_one_line_says_so(words: tuple[str, ...]) -> None:
-    told = emofuse(*words, EMOFUSE_BUS__CONNECT_TIMEOUT_S="0.3")
+def test_where_nothing_runs_one_line_says_so() -> None:
+    told = emofuse("top", EMOFUSE_BUS__CONNECT_TIMEOUT_S="0.3")
     assert (told.returncode, told.stdout) == (2, "")
     assert told.stderr.count("\n") == 1
     assert "nothing runs that could be watched" in told.stderr
@@ -147,23 +148,41 @@ def test_a_listener_is_still_there_when_the_hub_is_back(tmp_path: Path) -> None:
     hub.close()
 
 
-def test_ctrl_c_ends_a_follower_in_peace_and_a_reader_who_has_enough_too(address: str) -> None:
-    with (
-        started("hz", "markers", "--hub", address) as stopped,
-        started("echo", "markers", "--hub", address) as left,
-        Node("one", address) as one,
-    ):
-        assert left.stdout is not None
-        assert stopped.stdout is not None
-        left.stdout.close()
-        deadline = time.monotonic() + PATIENCE_S
-        while left.poll() is None:
-            assert time.monotonic() < deadline
+def test_ctrl_c_ends_a_follower_in_peace(address: str) -> None:
+    with started("hz", "markers", "--hub", address) as process, Node("one", address) as one:
+        assert process.stdout is not None
+        process.stdout.readline()  # it has joined, and reports
+        for _ in range(3):
             one.publish(MARKERS, Marker(one.stamp(), "again"))
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=PATIENCE_S)
+    assert (process.returncode, err) == (0, "")
+    assert "one: 3 messages" in out
+
+
+def test_the_log_is_followed_from_a_level_on_until_its_reader_has_enough(address: str) -> None:
+    options = ("log", "--level", "warning", "--hub", address)
+    with started(*options) as process, Node("one", address) as one:
+        assert process.stdout is not None
+        os.set_blocking(process.stdout.fileno(), False)
+        deadline = time.monotonic() + PATIENCE_S
+        lines = ""
+        while "it burns" not in lines:
+            assert time.monotonic() < deadline
+            one.log.info("all is well")
+            one.log.warning("it burns")
+            one.alive()
             one.receive(0.02)
-        assert left.returncode == 0, left.stderr and left.stderr.read()
-        stopped.stdout.readline()  # it has joined, and reports
-        stopped.send_signal(signal.SIGINT)
-        out, err = stopped.communicate(timeout=PATIENCE_S)
-        assert (stopped.returncode, err) == (0, "")
-        assert "one: " in out
+            with suppress(BlockingIOError):
+                lines += os.read(process.stdout.fileno(), 65536).decode()
+        assert "all is well" not in lines
+        assert " warning one: it burns" in lines.splitlines()[0]
+        process.stdout.close()
+        while process.poll() is None:
+            assert time.monotonic() < deadline
+            one.log.warning("it burns")
+            one.alive()
+            one.receive(0.02)
+        assert process.stderr is not None
+        assert (process.returncode, process.stderr.read()) == (0, "")
