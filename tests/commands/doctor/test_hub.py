@@ -3,6 +3,7 @@
 import json
 import socket
 import tempfile
+import threading
 from collections.abc import Generator
 from contextlib import ExitStack
 
@@ -17,9 +18,11 @@ from commands.doctor.report import conclude, show
 from commands.options import settings_of
 from messaging.address import endpoints
 from messaging.hub import Hub
+from messaging.node import Node
 from messaging.observer import StreamRow
 from messaging.probe import ClockReading
-from messaging.topics import SPEECH
+from messaging.schema import AudioChunk, VideoFrame
+from messaging.topics import AUDIO, SPEECH, VIDEO
 from tests.pipelines import emofuse
 
 MS = 1_000_000
@@ -214,6 +217,34 @@ def test_a_hub_without_the_streams_that_are_wanted_is_wrong(
     assert findings["hub"]["level"] == findings["clock"]["level"] == "fine"
     assert findings["stream audio"]["level"] == findings["stream speech"]["level"] == "failure"
     assert "stream video" not in findings
+
+
+def test_a_device_that_a_node_of_this_machine_uses_is_not_opened(
+    address: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    over = threading.Event()
+
+    def send() -> None:
+        with Node("door", address) as node:
+            while not over.wait(0.02) and node.alive():
+                frame = VideoFrame(node.stamp(), "door", 0, width=1, height=1)
+                node.publish(VIDEO, frame, b"bgr")
+                node.publish(AUDIO, AudioChunk(node.stamp(), "door", 0, samples=1), b"16")
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    try:
+        examine(
+            settings_of(camera="99", microphone="no such", hub=address), deep=False, as_json=True
+        )
+    finally:
+        over.set()
+        thread.join()
+    findings = {f["name"]: f for f in json.loads(capsys.readouterr().out)["findings"]}
+    assert findings["camera"]["text"] == findings["microphone"]["text"] == "in use by door"
+    for name in ("stream video", "stream audio"):
+        assert "/s from door" in findings[name]["text"]
+    assert findings["stream faces"]["level"] == "failure"
 
 
 def test_no_hub_where_one_was_named_is_wrong(
