@@ -24,6 +24,7 @@ PROCESSES: tuple[Process, ...] = (
     Process("terminal", "display.terminal", Stage.DISPLAY, ends_run=True),
     Process("lsl", "display.lsl", Stage.DISPLAY),
     Process("osc", "display.osc", Stage.DISPLAY),
+    Process("metrics", "commands.watch.metrics", Stage.DISPLAY),
     Process("recorder", "recording.recorder", Stage.RECORDER),
 )
 """Every process that there is; ``run`` starts those that its plan needs, in this order."""
@@ -36,6 +37,8 @@ def choose_processes(plan: "Plan") -> list[Process]:
         wanted.add("inference")
     if plan.settings.recording.folder is not None:
         wanted.add("recorder")
+    if plan.settings.metrics.enabled:
+        wanted.add("metrics")
     return [process for process in PROCESSES if process.name in wanted]
 
 

@@ -14,6 +14,7 @@ from commands.pipeline_commands import add_pipeline_commands
 from commands.plan import Plan
 from commands.processes import REFUSED, Process
 from commands.requirements import require_limits
+from commands.watch_commands import add_watch_commands
 from config.load import SettingsError
 from messaging.errors import UserError, system_lack
 from messaging.node import TERMINAL_SIGNALS
@@ -46,6 +47,7 @@ def _build(
 
     add_pipeline_commands(app, processes, choose)
     add_file_commands(app)
+    add_watch_commands(app, processes)
     return app
 
 

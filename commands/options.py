@@ -10,7 +10,7 @@ import typer
 from config.load import load_settings
 from config.settings import Settings
 
-NO_REPLAY: Mapping[str, object] = MappingProxyType({})
+NONE: Mapping[str, object] = MappingProxyType({})
 
 Camera = Annotated[
     str | None,
@@ -80,7 +80,8 @@ def settings_of(
     config: Path | None = None,
     lsl: bool = False,
     osc: str | None = None,
-    replay: Mapping[str, object] = NO_REPLAY,
+    replay: Mapping[str, object] = NONE,
+    metrics: Mapping[str, object] = NONE,
 ) -> Settings:
     """Options that were given go before environment and file."""
     given = {
@@ -95,6 +96,7 @@ def settings_of(
         ("lsl", "enabled"): lsl or None,
         ("osc", "target"): osc,
         **{("replay", key): value for key, value in replay.items()},
+        **{("metrics", key): value for key, value in metrics.items()},
     }
     options: dict[str, Any] = {} if log_level is None else {"log_level": log_level}
     for (section, key), value in given.items():

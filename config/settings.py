@@ -274,6 +274,15 @@ class OscSettings(Section):
     """``HOST:PORT`` to which a pipeline sends its results as Open Sound Control; empty: to none."""
 
 
+class MetricsSettings(Section):
+    enabled: bool = False
+    """Serve Prometheus metrics from the pipeline that is started."""
+    port: Annotated[int, Field(ge=0, le=65535)] = 9464
+    """0: any free one; the log says which."""
+    bind: Annotated[str, Field(min_length=1, max_length=255)] = "127.0.0.1"
+    """An address of this machine. Whoever reaches it can read the metrics, without a password."""
+
+
 NODES = frozenset(
     (
         "hub",
@@ -286,6 +295,7 @@ NODES = frozenset(
         "display",
         "lsl",
         "osc",
+        "metrics",
     )
 )
 """Names that are taken: cameras and microphones are senders beside these."""
@@ -306,6 +316,7 @@ class Settings(Section):
     display: DisplaySettings = DisplaySettings()
     lsl: LslSettings = LslSettings()
     osc: OscSettings = OscSettings()
+    metrics: MetricsSettings = MetricsSettings()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @model_validator(mode="after")

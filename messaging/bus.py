@@ -150,7 +150,9 @@ class Bus:
         """
         seq = self.ledger.next_seq(topic.name)
         head = encode(topic, message, self.sender, self.incarnation, seq)
-        copy = memoryview(payload).nbytes < ZERO_COPY_BYTES
+        size = memoryview(payload).nbytes
+        copy = size < ZERO_COPY_BYTES
+        self.ledger.weigh(topic.name, sum(map(len, head)) + size)
         self._out[topic.proxy].send_multipart([*head, payload], copy=copy)
         return seq
 

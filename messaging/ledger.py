@@ -56,6 +56,7 @@ class Ledger:
     def __init__(self) -> None:
         self.rejected = 0
         self._sent: dict[str, int] = {}
+        self._sent_bytes: dict[str, int] = {}
         self._streams: dict[tuple[str, str], _Stream] = {}
         self._words: dict[str, Received[Heartbeat]] = {}
 
@@ -68,6 +69,10 @@ class Ledger:
         seq = self._sent.get(topic, 0)
         self._sent[topic] = seq + 1
         return seq
+
+    def weigh(self, topic: str, size: int) -> None:
+        """Note the bytes of the message that was numbered last."""
+        self._sent_bytes[topic] = self._sent_bytes.get(topic, 0) + size
 
     def arrived(self, topic: str, sender: str, incarnation: int, seq: int) -> bool:
         """Note an arrival; ``False`` for a repeated message, and for a sender too many.
@@ -140,7 +145,12 @@ class Ledger:
 
     def counts(self) -> tuple[TopicCounts, ...]:
         sent = (
-            TopicCounts(topic, last_seq=count - 1, messages=count)
+            TopicCounts(
+                topic,
+                last_seq=count - 1,
+                messages=count,
+                bytes=self._sent_bytes.get(topic, 0),
+            )
             for topic, count in self._sent.items()
         )
         received = (

@@ -8,6 +8,7 @@ import logging
 import math
 import multiprocessing
 import os
+import platform
 import signal
 import sys
 import threading
@@ -86,6 +87,7 @@ class Node:
         """Sent in heartbeats: how much of a recording is played, 0 to 1."""
         self.rejected_elsewhere = 0
         """Sent in heartbeats: junk that came by another way than the bus."""
+        self._host = platform.node()
         self._started_ns = monotonic_ns()
         self._last_heartbeat_ns = 0
         self._stop = threading.Event()
@@ -323,6 +325,7 @@ class Node:
             text=self.text,
             awaited=self._credits_of,
             progress=self.progress,
+            host=self._host,
         )
 
     def _flush_log(self) -> None:

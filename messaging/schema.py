@@ -249,6 +249,8 @@ class TopicCounts:
     """How often the sender broke off without a last word: what it sent last is not known."""
     before: Count = 0
     """Numbers that the sender had used before this reader came."""
+    bytes: Count = 0
+    """Of the messages that the node itself sent, headers and payloads; 0 for those that it read."""
 
 
 @dataclass(frozen=True, slots=True, config=WIRE)
@@ -271,6 +273,8 @@ class Heartbeat:
     """Topics of which it gives credit: their lossless sources wait for it."""
     progress: Share | None = None
     """Of a recording that it plays: how much is done."""
+    host: Text = ""
+    """The name of its machine."""
 
 
 @dataclass(frozen=True, slots=True, config=WIRE)

@@ -1,0 +1,119 @@
+"""The examination: every check in turn, and what they found."""
+
+import json
+import platform
+from collections.abc import Collection, Iterator
+from dataclasses import asdict
+
+from commands.doctor import clock, disk, models, places, streams
+from commands.doctor.finding import Finding
+from commands.doctor.report import conclude, show
+from commands.requirements import NEEDED
+from commands.watch.listener import listening
+from commands.watch.output import Output
+from config.settings import Settings
+from messaging.address import endpoints, running_address
+from messaging.clock import monotonic_ns
+from messaging.errors import UserError
+from messaging.observer import Observer, StreamRow
+from messaging.system_packages import how_to_install, missing_packages
+from messaging.topics import FACES
+
+LOOK_S = 0.1
+LISTEN_S = 3.1
+"""Every node has sent three heartbeats within this."""
+FILES = frozenset(("media", "player"))
+"""Senders that use no device."""
+
+
+def examine(settings: Settings, *, deep: bool, as_json: bool) -> int:
+    """Returns the exit code: 1 where something is wrong."""
+    output = Output()
+    findings: list[Finding] = []
+    for finding in _findings(settings, deep=deep):
+        if not as_json:
+            output.print(show(finding, output.width, findings[-1] if findings else None))
+        findings.append(finding)
+    failed = any(finding.level == "failure" for finding in findings)
+    if as_json:
+        found = {"fine": not failed, "findings": [asdict(finding) for finding in findings]}
+        print(json.dumps(found, indent=1))
+    else:
+        output.print(conclude(findings))
+    return int(failed)
+
+
+def _findings(settings: Settings, *, deep: bool) -> Iterator[Finding]:
+    lacks = missing_packages(NEEDED)
+    yield _system(lacks)
+    yield from models.examine()
+    from commands.doctor import gpu
+
+    yield gpu.examine(settings.inference.engine, deep=deep)
+    yield disk.examine(settings.recording.folder)
+    flowing: list[StreamRow] = []
+    yield from _hub(settings, flowing)
+    if not lacks:
+        yield from _devices(settings, _in_use(flowing))
+
+
+def _system(lacks: Collection[str]) -> Finding:
+    told = f"Python {platform.python_version()} on {platform.node()}, {platform.platform()}"
+    if not lacks:
+        return Finding("system", "fine", told)
+    text, _, way_out = how_to_install(lacks).partition("; ")
+    return Finding("system", "failure", text, way_out)
+
+
+def _hub(settings: Settings, flowing: list[StreamRow]) -> Iterator[Finding]:
+    """Of the hub that is named, or runs here; ``flowing`` takes the streams."""
+    named = settings.bus.address
+    address = named or running_address()
+    found = places.examine(address)
+    if not named and all(place.outcome == "refused" for place in found):
+        yield Finding("hub", "fine", "none of this user runs here; --hub names another")
+        return
+    yield from places.judge(found, address)
+    if any(place.outcome != "connects" for place in found):
+        return
+    yield clock.examine(endpoints(address).clock)
+    observer = Observer()
+    bus = settings.bus.model_copy(update={"address": address})
+    try:
+        with listening(settings.model_copy(update={"bus": bus}), FACES) as listener:
+            for arrived in listener.rounds(LOOK_S, LISTEN_S):
+                observer.hear_all(arrived)
+    except UserError:
+        yield Finding(
+            "hub",
+            "failure",
+            f"{address} connects, but passes no message on within {bus.connect_timeout_s:g} s",
+            "check that a hub of this version is there and nothing else, and restart it",
+        )
+        return
+    flowing.extend(observer.streams(monotonic_ns()))
+    topics = streams.needed(settings.camera.device, settings.microphone.device)
+    yield from streams.judge(flowing, topics, observer.interval_ns)
+
+
+def _in_use(flowing: Collection[StreamRow]) -> dict[str, str]:
+    """By topic the node of this machine that uses its device now."""
+    return {
+        row.topic.removesuffix("_jpeg"): row.sender
+        for row in flowing
+        if row.rate_hz and row.host == platform.node() and row.sender not in FILES
+    }
+
+
+def _devices(settings: Settings, in_use: dict[str, str]) -> Iterator[Finding]:
+    """One that the pipeline uses cannot be opened twice; its stream was looked at."""
+    from commands.doctor import camera, microphone
+
+    if "video" in in_use:
+        yield Finding("camera", "fine", f"in use by {in_use['video']}")
+    else:
+        yield camera.examine(settings.camera)
+    if "audio" in in_use:
+        yield Finding("microphone", "fine", f"in use by {in_use['audio']}")
+    else:
+        yield from microphone.examine(settings.microphone.device)

@@ -1,0 +1,15 @@
+"""Where watching commands print: a terminal, a file, or a pipe whose reader may have enough."""
+
+from typing import NoReturn
+
+from rich.console import Console
+
+
+class Output(Console):
+    """Rich's console, but a broken pipe is the caller's to see: it ends a command in peace."""
+
+    def __init__(self, *, wraps: bool = True) -> None:
+        super().__init__(highlight=False, soft_wrap=not wraps)
+
+    def on_broken_pipe(self) -> NoReturn:
+        raise BrokenPipeError
