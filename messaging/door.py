@@ -13,7 +13,7 @@ from messaging.monitor import monitor, read_event
 
 ZAP = "inproc://zeromq.zap.01"
 """Where libzmq asks whether a key is known: https://rfc.zeromq.org/spec/27"""
-WATCHED = zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
+WATCHED = zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
 _WRONG_HUB_KEYS = frozenset(
     (zmq.PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC, zmq.PROTOCOL_ERROR_ZMTP_KEY_EXCHANGE)
 )
@@ -70,7 +70,7 @@ class Door:
                     if socket is self._zap:
                         socket.send_multipart(self._answer(socket.recv_multipart()))
                     else:
-                        self._failed(read_event(socket)[1])
+                        self._failed(*read_event(socket))
         except zmq.ContextTerminated:
             for socket in self._sockets:
                 socket.close(linger=0)
@@ -118,14 +118,19 @@ class Door:
             self._state = state
         return self._wrong
 
-    def _failed(self, error: int) -> None:
-        if error == zmq.PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH:
+    def _failed(self, event: int, error: int) -> None:
+        is_mismatch = error == zmq.PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH
+        if self._keys is None:
+            if is_mismatch:
+                self._complain(
+                    "somebody with keys was not let in: this hub was started without --keys"
+                )
+        elif is_mismatch or event == zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL:
             self._complain(
-                "somebody without a key was not let in (there: emofuse node ... --keys FOLDER)"
-                if self._keys is not None
-                else "somebody with keys was not let in: this hub was started without --keys"
+                "somebody showed no key, and was not let in "
+                "(if it is a node: emofuse node ... --keys FOLDER)"
             )
-        elif error in _WRONG_HUB_KEYS and self._keys is not None:
+        elif error in _WRONG_HUB_KEYS:
             self._complain(
                 "somebody was not let in who takes another public key for this hub's "
                 f"(there: emofuse keys add --hub '{self._keys.line}')"
