@@ -119,13 +119,15 @@ class Door:
         return self._wrong
 
     def _failed(self, event: int, error: int) -> None:
-        is_mismatch = error == zmq.PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH
+        is_silent = error == zmq.PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH
+        is_silent |= event == zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL  # the other side saw it first
         if self._keys is None:
-            if is_mismatch:
+            if is_silent:
                 self._complain(
-                    "somebody with keys was not let in: this hub was started without --keys"
+                    "somebody broke off before joining; if it is a node with keys: this hub was "
+                    "started without --keys"
                 )
-        elif is_mismatch or event == zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+        elif is_silent:
             self._complain(
                 "somebody showed no key, and was not let in "
                 "(if it is a node: emofuse node ... --keys FOLDER)"

@@ -34,6 +34,8 @@ class Hub:
         self._keys = keys_for(address, keys)
         self._lock = _lock(address, chosen_by)
         self._context = zmq.Context()
+        self._sockets: list[zmq.Socket[bytes]] = []
+        """So that none is left behind where a later one cannot be bound."""
         try:
             self.door = Door(self._context, self._keys)
             self.clock = self._clock_service(places.clock)
@@ -76,6 +78,7 @@ class Hub:
         return threading.Thread(target=self._serve, args=ends, daemon=True)
 
     def _bind(self, socket: zmq.Socket[bytes], endpoint: str) -> None:
+        self._sockets.append(socket)
         self.door.watch(socket)
         bind(socket, endpoint, self._keys)
 
