@@ -13,8 +13,9 @@ from messaging.keys import Keys, read_keys
 TCP = "tcp://"
 DOMAIN = b"emofuse"
 """Names the door (``messaging.door``) in the handshake; without a door nobody is let in."""
-HANDSHAKE_MS = 3_000
-"""Who has not shown a key by then is cut off."""
+HANDSHAKE_MS = 2_000
+"""Who has not shown a key by then is cut off. Until then a message may come of any size that the
+socket allows, so this bounds what strangers can make a hub hold."""
 HEARTBEAT_MS = 10_000
 VANISHED_MS = 30_000
 """Silence after which the other host counts as gone; a raw picture may take long to arrive."""

@@ -70,7 +70,9 @@ class Hub:
         for kind, endpoint in ((zmq.XSUB, into), (zmq.XPUB, out)):
             socket: zmq.Socket[bytes] = self._context.socket(kind)
             configure(socket, bulk=bulk)
-            if kind == zmq.XPUB:  # it hears subscriptions alone, and keeps them
+            # It hears subscriptions alone, and keeps them in a tree that is as deep as they are
+            # long: one of 10 MB would overflow the stack.
+            if kind == zmq.XPUB:
                 socket.setsockopt(zmq.MAXMSGSIZE, HANDSHAKE_BYTES)
             self._bind(socket, endpoint)
             ends.append(socket)
