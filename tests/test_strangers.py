@@ -1,6 +1,5 @@
 """Strangers at every port of a hub with keys while the demo session is labelled."""
 
-import os
 import random
 import socket
 import threading
@@ -11,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import astuple
 from pathlib import Path
+from typing import Any
 
 import pytest
 import zmq
@@ -20,9 +20,10 @@ from messaging.address import Endpoints, endpoints
 from messaging.keys import Keys
 from messaging.node import Node
 from messaging.topics import VIDEO
+from messaging.wire import Received
 from tests.junk import Junk
 from tests.machines import machine
-from tests.pipelines import Outcome, command_name, descendants, label, result
+from tests.pipelines import Outcome, label, result
 
 if not Path("/proc/self/statm").exists():
     pytest.skip("the hub's memory is read from /proc", allow_module_level=True)
@@ -184,12 +185,14 @@ def test_strangers_get_nothing_and_change_nothing(tmp_path: Path, free_ports: in
             EMOFUSE_BUS__KEYS=str(studio.folder),
         )
         with Node("viewer", address, (VIDEO,), "info", PATIENCE_S, keys=viewer.folder) as node:
-            while not (received := node.receive(0.1)):
+            pictures: list[Received[Any]] = []
+            while not pictures or "hub" not in node.peers():
+                pictures += node.receive(0.1)
                 node.alive()
                 assert not labelling.done(), labelling.result()
-            hub = next(p for p in descendants(os.getpid()) if command_name(p) == "emofuse hub")
+            hub = node.peers()["hub"].pid
             with strangers_at(endpoints(address), studio, tmp_path) as strangers:
-                for picture in received:
+                for picture in pictures:
                     node.give_credit(picture)
                 growth = watch(node, labelling, hub)
     disturbed = labelling.result()
