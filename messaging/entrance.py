@@ -2,6 +2,7 @@
 
 import errno
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 
 import zmq
@@ -81,7 +82,8 @@ class Entrance:
                 self._hear(way, *read_event(way.monitor), now_s)
             if way.knock_s is not None and now_s >= way.knock_s:
                 way.knock_s = None
-                way.socket.disconnect(way.endpoint)
+                with suppress(zmq.ZMQError):  # of a connection that libzmq has given up
+                    way.socket.disconnect(way.endpoint)
                 way.socket.connect(way.endpoint)
             if way.broken_off >= TELLING and now_s - self._looked_s > LOOK_S:
                 self._looked_s = now_s
