@@ -28,7 +28,7 @@ from tests.pipelines import Outcome, label, result
 if not Path("/proc/self/statm").exists():
     pytest.skip("the hub's memory is read from /proc", allow_module_level=True)
 
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 PICTURE_S = 0.012
 """The viewer takes so long for each picture, so the file is played no faster."""
 GROWTH_BYTES = 100_000_000

@@ -65,18 +65,22 @@ def test_a_hub_beyond_this_machine_needs_keys_or_a_word() -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions are those of POSIX")
-@pytest.mark.parametrize("command", ["hub", "run", "node", "mark"])
+@pytest.mark.parametrize(
+    "command",
+    [("hub", "--bind"), ("node", "fusion", "--hub"), ("mark", "hello", "--hub"),
+     ("control", "stop", "--hub"), ("run",)],
+    ids=lambda command: command[0],
+)  # fmt: skip
 def test_keys_that_will_not_do_end_every_command_with_one_line(
-    command: str, tmp_path: Path, free_ports: int
+    command: tuple[str, ...], tmp_path: Path, free_ports: int
 ) -> None:
     keys = machine(tmp_path / "keys")
     (keys.folder / SECRET).chmod(0o644)
-    words = {"hub": (), "run": (), "node": ("fusion",), "mark": ("hello",)}
-    run = emofuse(
-        *(command, *words[command]),
-        EMOFUSE_BUS__ADDRESS=f"tcp://127.0.0.1:{free_ports}",
-        EMOFUSE_BUS__KEYS=str(keys.folder),
-    )
+    address = f"tcp://127.0.0.1:{free_ports}"
+    if command == ("run",):
+        run = emofuse(*command, EMOFUSE_BUS__ADDRESS=address, EMOFUSE_BUS__KEYS=str(keys.folder))
+    else:
+        run = emofuse(*command, address, "--keys", keys.folder)
     assert run.returncode == 2
     assert f"{keys.folder / SECRET} is open to others (mode 644)" in run.stderr.splitlines()[-1]
     assert "Traceback" not in run.stderr
