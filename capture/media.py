@@ -220,6 +220,7 @@ def run(settings: Settings) -> None:
         log_level=settings.log_level,
         connect_timeout_s=settings.bus.connect_timeout_s,
         keeps_all=settings.media.speed == "max",
+        keys=settings.bus.keys,
     ) as node:
         if file.audio is None:
             node.log.warning("%s has no sound: there will be no utterances", printable(file.path))

@@ -69,6 +69,7 @@ def run(settings: Settings) -> None:
             settings.bus.address,
             log_level=settings.log_level,
             connect_timeout_s=settings.bus.connect_timeout_s,
+            keys=settings.bus.keys,
         ) as node,
         Microphone(settings.microphone.device) as microphone,
     ):

@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from commands.file_commands import add_file_commands
+from commands.keys import add_keys_commands
 from commands.pipeline_commands import add_pipeline_commands
 from commands.plan import Plan
 from commands.processes import REFUSED, Process
@@ -48,6 +49,7 @@ def _build(
     add_pipeline_commands(app, processes, choose)
     add_file_commands(app)
     add_watch_commands(app, processes)
+    add_keys_commands(app)
     return app
 
 

@@ -3,6 +3,7 @@
 import getpass
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 from messaging.address import running_address
@@ -21,14 +22,14 @@ LONGEST = 4096
 """Characters of a marker's text."""
 
 
-def mark(text: str, address: str) -> None:
+def mark(text: str, address: str, keys: Path | None = None) -> None:
     """Note an event at this moment, in the pipeline's time."""
     if not text or len(text) > LONGEST:
         raise UserError(f"a marker's text has 1 to {LONGEST} characters, not {len(text)}")
-    _send(address, MARKERS, lambda node: Marker(node.stamp(), text, _author()))
+    _send(address, keys, MARKERS, lambda node: Marker(node.stamp(), text, _author()))
 
 
-def control(action: str, address: str) -> None:
+def control(action: str, address: str, keys: Path | None = None) -> None:
     """Raises:
     UserError: there is no such action, or nothing runs.
     """
@@ -40,7 +41,7 @@ def control(action: str, address: str) -> None:
         _wait_for_hearers(node)
         return Control(node.stamp(), word, node.name)
 
-    _send(address, CONTROL, say)
+    _send(address, keys, CONTROL, say)
 
 
 def _wait_for_hearers(node: Node) -> None:
@@ -55,9 +56,17 @@ def _wait_for_hearers(node: Node) -> None:
         node.receive(0.05)
 
 
-def _send(address: str, topic: Topic[Any], message: Callable[[Node], Any]) -> None:
+def _send(
+    address: str, keys: Path | None, topic: Topic[Any], message: Callable[[Node], Any]
+) -> None:
     try:
-        with Node("command", address or running_address(), connect_timeout_s=3.0) as node:
+        with Node(
+            "command",
+            address or running_address(),
+            connect_timeout_s=3.0,
+            keys=keys,
+            waits_at_door=False,
+        ) as node:
             node.publish(topic, message(node))
     except UserError as error:
         if address:

@@ -12,7 +12,8 @@ from messaging.hub import serve
 def run(settings: Settings) -> None:
     """Serve until asked to stop; a launcher that was killed cannot tidy up, so its hub does."""
     launcher = multiprocessing.parent_process()
-    serve(settings.bus.address, settings.log_level, "bus.address" if launcher else "--bind")
+    chosen_by = "bus.address" if launcher else "--bind"
+    serve(settings.bus.address, settings.log_level, chosen_by, settings.bus.keys)
     folder = Path(settings.bus.address.removeprefix("ipc://")).parent
     if launcher and not launcher.is_alive() and folder.name.startswith(PRIVATE_PREFIX):
         with suppress(OSError):  # not empty, or gone

@@ -37,6 +37,10 @@ Hub = Annotated[
     str | None,
     typer.Option(help="Where the hub is: ipc:///PATH or tcp://HOST:PORT."),
 ]
+Keys = Annotated[
+    Path | None,
+    typer.Option(readable=False, help="Folder with this machine's keys (see: emofuse keys new)."),
+]
 Record = Annotated[
     Path | None, typer.Option(help="Record a session into this new folder.", show_default=False)
 ]
@@ -75,6 +79,7 @@ def settings_of(
     display: str | None = None,
     log_level: str | None = None,
     hub: str | None = None,
+    keys: Path | None = None,
     record: Path | None = None,
     record_mode: str | None = None,
     config: Path | None = None,
@@ -91,6 +96,7 @@ def settings_of(
         ("media", "speed"): speed,
         ("display", "kind"): display,
         ("bus", "address"): hub,
+        ("bus", "keys"): keys,
         ("recording", "folder"): record,
         ("recording", "mode"): record_mode,
         ("lsl", "enabled"): lsl or None,

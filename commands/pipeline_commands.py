@@ -12,6 +12,7 @@ from commands.options import (
     Display,
     Hub,
     Json,
+    Keys,
     LogLevel,
     Lsl,
     Media,
@@ -132,6 +133,7 @@ def add_pipeline_commands(
             typer.Argument(help=", ".join(sorted(_single_nodes(processes))), show_default=False),
         ],
         hub: Hub = None,
+        keys: Keys = None,
         camera: Camera = None,
         microphone: Microphone = None,
         media: Media = None,
@@ -146,6 +148,7 @@ def add_pipeline_commands(
         require_system_libraries()
         settings = settings_of(
             hub=hub,
+            keys=keys,
             camera=camera,
             microphone=microphone,
             media=media,
@@ -167,16 +170,17 @@ def add_pipeline_commands(
         bind: Annotated[
             str | None, typer.Option(help="Where to be: ipc:///PATH or tcp://HOST:PORT.")
         ] = None,
+        keys: Keys = None,
         insecure: Annotated[
             bool,
-            typer.Option("--insecure", help="Serve whoever reaches a port beyond this machine."),
+            typer.Option("--insecure", help="Without keys, serve whoever reaches the port."),
         ] = False,
         config: ConfigFile = None,
         log_level: LogLevel = None,
     ) -> None:
         """Run the hub that nodes connect to."""
-        settings = settings_of(hub=bind, log_level=log_level, config=config)
-        if not insecure:
+        settings = settings_of(hub=bind, keys=keys, log_level=log_level, config=config)
+        if not insecure and settings.bus.keys is None:
             refuse_strangers(settings.bus.address)
         row = next(process for process in processes if process.name == "hub")
         _run_alone(row, settings)
@@ -185,11 +189,13 @@ def add_pipeline_commands(
     def mark(
         text: Annotated[str, typer.Argument(help="What happened.", show_default=False)],
         hub: Hub = None,
+        keys: Keys = None,
     ) -> None:
         """Note an event at this moment, in the time of the pipeline that runs."""
         from commands.control import mark as send_mark
 
-        send_mark(text, settings_of(hub=hub).bus.address)
+        bus = settings_of(hub=hub, keys=keys).bus
+        send_mark(text, bus.address, bus.keys)
 
     @app.command()
     def control(
@@ -198,11 +204,13 @@ def add_pipeline_commands(
             typer.Argument(help="record, rest, pause, resume or stop.", show_default=False),
         ],
         hub: Hub = None,
+        keys: Keys = None,
     ) -> None:
         """Tell the pipeline that runs to record or rest, pause or resume a replay, or stop."""
         from commands.control import control as send_control
 
-        send_control(action, settings_of(hub=hub).bus.address)
+        bus = settings_of(hub=hub, keys=keys).bus
+        send_control(action, bus.address, bus.keys)
 
 
 def _single_nodes(processes: Sequence[Process]) -> list[str]:

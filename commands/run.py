@@ -93,7 +93,8 @@ def run(
     if settings.bus.address:
         endpoints(settings.bus.address)
         way_out = f"start hub --bind {settings.bus.address} --insecure, and the nodes by hand,"
-        refuse_strangers(settings.bus.address, way_out)
+        if settings.bus.keys is None:
+            refuse_strangers(settings.bus.address, way_out)
     with _private_folder() as folder, stdout_for_json() if as_json else nullcontext():
         address = settings.bus.address or _private_address(Path(folder))
         plan = make_plan(settings, address, quiet_stdout=as_json)
@@ -189,6 +190,7 @@ def _run(plan: Plan, choose: Callable[[Plan], Sequence[Process]], *, as_json: bo
         plan.settings.log_level,
         connect_timeout_s=2 * STARTING_S,  # that is seen to meanwhile
         meanwhile=look_after_children,
+        keys=plan.settings.bus.keys,
     )
     launcher = Launcher(node, supervisor, console, recording.begin, as_json=as_json)
     try:

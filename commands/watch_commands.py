@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from commands.options import Camera, ConfigFile, Hub, Microphone, settings_of
+from commands.options import Camera, ConfigFile, Hub, Keys, Microphone, settings_of
 from commands.processes import Process, run_process
 from messaging.address import running_address
 
@@ -19,6 +19,7 @@ def add_watch_commands(app: typer.Typer, processes: Sequence[Process]) -> None:
     @app.command()
     def top(
         hub: Hub = None,
+        keys: Keys = None,
         once: Annotated[
             bool, typer.Option("--once", help="Print the table once, as plain text.")
         ] = False,
@@ -31,11 +32,12 @@ def add_watch_commands(app: typer.Typer, processes: Sequence[Process]) -> None:
         """
         from commands.watch.top import top as show
 
-        show(settings_of(hub=hub), once=once)
+        show(settings_of(hub=hub, keys=keys), once=once)
 
     @app.command()
     def topics(
         hub: Hub = None,
+        keys: Keys = None,
         everything: Annotated[
             bool, typer.Option("--all", help="Also heartbeat, log and control.")
         ] = False,
@@ -43,12 +45,13 @@ def add_watch_commands(app: typer.Typer, processes: Sequence[Process]) -> None:
         """List the streams that flow: senders, rates, bytes and readers."""
         from commands.watch.topics import print_topics
 
-        print_topics(settings_of(hub=hub), everything=everything)
+        print_topics(settings_of(hub=hub, keys=keys), everything=everything)
 
     @app.command()
     def echo(
         topic: TopicName,
         hub: Hub = None,
+        keys: Keys = None,
         count: Annotated[
             int | None, typer.Option(help="End after so many messages.", min=1)
         ] = None,
@@ -59,12 +62,13 @@ def add_watch_commands(app: typer.Typer, processes: Sequence[Process]) -> None:
         """Print the messages on a topic; of pictures and sound only the size."""
         from commands.watch.echo import echo as follow
 
-        follow(settings_of(hub=hub), topic, count=count, as_json=as_json)
+        follow(settings_of(hub=hub, keys=keys), topic, count=count, as_json=as_json)
 
     @app.command()
     def hz(
         topic: TopicName,
         hub: Hub = None,
+        keys: Keys = None,
         seconds: Annotated[
             float | None, typer.Option(help="Report once, after so long; 1 if nothing came.")
         ] = None,
@@ -75,7 +79,9 @@ def add_watch_commands(app: typer.Typer, processes: Sequence[Process]) -> None:
         """
         from commands.watch.hz import hz as measure
 
-        raise typer.Exit(0 if measure(settings_of(hub=hub), topic, seconds=seconds) else 1)
+        raise typer.Exit(
+            0 if measure(settings_of(hub=hub, keys=keys), topic, seconds=seconds) else 1
+        )
 
     @app.command()
     def log(
@@ -83,15 +89,17 @@ def add_watch_commands(app: typer.Typer, processes: Sequence[Process]) -> None:
             str, typer.Option(help="The least: debug, info, warning or error.")
         ] = "info",
         hub: Hub = None,
+        keys: Keys = None,
     ) -> None:
         """Follow what all nodes log; each sends what its own log level lets through."""
         from commands.watch.log import follow_log
 
-        follow_log(settings_of(hub=hub), level)
+        follow_log(settings_of(hub=hub, keys=keys), level)
 
     @app.command()
     def metrics(
         hub: Hub = None,
+        keys: Keys = None,
         port: Annotated[int | None, typer.Option(help="Of the HTTP server; 9464.")] = None,
         bind: Annotated[
             str | None, typer.Option(help="The address to serve at; this machine alone.")
@@ -99,7 +107,9 @@ def add_watch_commands(app: typer.Typer, processes: Sequence[Process]) -> None:
         config: ConfigFile = None,
     ) -> None:
         """Serve Prometheus metrics of a pipeline that runs already."""
-        settings = settings_of(hub=hub, config=config, metrics={"port": port, "bind": bind})
+        settings = settings_of(
+            hub=hub, keys=keys, config=config, metrics={"port": port, "bind": bind}
+        )
         bus = settings.bus
         joined = bus.model_copy(update={"address": bus.address or running_address()})
         row = next(process for process in processes if process.name == "metrics")
@@ -108,6 +118,7 @@ def add_watch_commands(app: typer.Typer, processes: Sequence[Process]) -> None:
     @app.command()
     def doctor(
         hub: Hub = None,
+        keys: Keys = None,
         camera: Camera = None,
         microphone: Microphone = None,
         record: Annotated[
@@ -126,6 +137,6 @@ def add_watch_commands(app: typer.Typer, processes: Sequence[Process]) -> None:
         from commands.doctor.examine import examine
 
         settings = settings_of(
-            hub=hub, camera=camera, microphone=microphone, record=record, config=config
+            hub=hub, keys=keys, camera=camera, microphone=microphone, record=record, config=config
         )
         raise typer.Exit(examine(settings, deep=deep, as_json=as_json))

@@ -63,6 +63,8 @@ class BusSettings(Section):
     address: Annotated[str, AfterValidator(_check_address)] = ""
     """Where the hub is: ``ipc:///path`` or ``tcp://host:port``. Empty: the launcher chooses a
     private one. The hub takes five neighbouring places of it (ports, or files with a suffix)."""
+    keys: Annotated[Path | None, BeforeValidator(_refuse_nameless)] = None
+    """Folder with this machine's keys (``emofuse keys new``), used by every connection over TCP."""
     connect_timeout_s: Positive = 10.0
     """Single nodes wait so long for the hub; those of a pipeline until it has started."""
     jpeg_quality: Annotated[int, Field(ge=1, le=100)] = 90

@@ -96,6 +96,7 @@ def run(settings: Settings) -> None:
         settings.log_level,
         bus.connect_timeout_s,
         credits_of=(FACES,),
+        keys=bus.keys,
     ) as node:
         if node.stamp().bound_ns is None:
             raise UserError(

@@ -67,6 +67,7 @@ def run(settings: Settings) -> None:
             (FACES, SPEECH, UTTERANCES, MARKERS),
             settings.log_level,
             bus.connect_timeout_s,
+            keys=bus.keys,
         ) as node,
     ):
         sender = Sender(client, target, node.log)

@@ -1,6 +1,6 @@
 """Saves what the window would show as a picture, without a screen:
 
-``python -m display.snapshot ADDRESS FILE [--size 1280x720] [--label happy]``
+``python -m display.snapshot ADDRESS FILE [--size 1280x720] [--label happy] [--keys FOLDER]``
 
 It joins the running pipeline at ADDRESS and waits for a picture with a face, and for a voice that
 has got its label.
@@ -24,13 +24,17 @@ NAME = "snapshot"
 
 
 def snapshot(
-    address: str, file: Path, size: tuple[int, int] | None = None, label: Emotion | None = None
+    address: str,
+    file: Path,
+    size: tuple[int, int] | None = None,
+    label: Emotion | None = None,
+    keys: Path | None = None,
 ) -> bool:
     """Save the first scene that shows all there is to see, its face with ``label`` if one is
     given. ``False`` when it was stopped before that.
     """
     topics = (VIDEO, AUDIO, FACES, SPEECH, UTTERANCES, HEARTBEAT, MARKERS)
-    with Node(NAME, address, topics) as node:
+    with Node(NAME, address, topics, keys=keys) as node:
         view = View(NAME, is_comparable=node.stamp().bound_ns is not None)
         while node.alive():
             for received in node.receive():
@@ -65,9 +69,10 @@ def main() -> None:
     parser.add_argument("file", type=Path, help="to write; .png or .jpg")
     parser.add_argument("--size", type=width_and_height, help="WIDTHxHEIGHT; else the camera's")
     parser.add_argument("--label", choices=EMOTIONS)
+    parser.add_argument("--keys", type=Path, help="folder with this machine's keys")
     options = parser.parse_args()
     try:
-        saved = snapshot(options.address, options.file, options.size, options.label)
+        saved = snapshot(options.address, options.file, options.size, options.label, options.keys)
     except UserError as error:
         parser.exit(2, f"{error}\n")
     if not saved:

@@ -30,7 +30,12 @@ def run(settings: Settings) -> None:
     console = Console()
     topics = (AUDIO, FACES, SPEECH, UTTERANCES, HEARTBEAT, MARKERS)
     with Node(
-        NAME, settings.bus.address, topics, settings.log_level, settings.bus.connect_timeout_s
+        NAME,
+        settings.bus.address,
+        topics,
+        settings.log_level,
+        settings.bus.connect_timeout_s,
+        keys=settings.bus.keys,
     ) as node:
         view = View(
             NAME,

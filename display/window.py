@@ -66,6 +66,7 @@ def run(settings: Settings) -> None:
             topics,
             settings.log_level,
             settings.bus.connect_timeout_s,
+            keys=settings.bus.keys,
         ) as node,
         Window() as window,
     ):

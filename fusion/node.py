@@ -26,6 +26,7 @@ def run(settings: Settings) -> None:
         settings.log_level,
         bus.connect_timeout_s,
         credits_of=(SPEECH, FACES),
+        keys=bus.keys,
     ) as node:
         while node.alive() and not (settings.fusion.exit_when_closed and aligner.done):
             for received in node.receive(LOOK_AROUND_S):

@@ -29,6 +29,7 @@ def run(settings: Settings) -> None:
         settings.log_level,
         bus.connect_timeout_s,
         credits_of=[topic],
+        keys=bus.keys,
     ) as node:
         inference = open_face_inference(settings.inference)
         with ThreadPoolExecutor(1, "jpeg") as pool:

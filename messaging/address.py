@@ -61,15 +61,18 @@ def endpoints(address: str) -> Endpoints:
 
 
 def refuse_strangers(address: str, way_out: str = "add --insecure") -> None:
-    """Raises:
-    UserError: a hub there could be reached from other machines, without keys and unencrypted.
+    """For a hub without keys.
+
+    Raises:
+        UserError: it could be reached from other machines, without keys and unencrypted.
     """
     host = address.removeprefix("tcp://").rpartition(":")[0].strip("[]")
     is_local = host in ("localhost", "::1") or host.startswith("127.")
     if address.startswith("tcp://") and not is_local:
         raise UserError(
             f"{address} is open to other machines, without keys and unencrypted; "
-            f"bind to 127.0.0.1, or {way_out} in a network that you trust"
+            "name keys with --keys (emofuse keys new makes them), or bind to 127.0.0.1, or "
+            f"{way_out} in a network that you trust"
         )
 
 

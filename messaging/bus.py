@@ -4,14 +4,17 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeGuard, TypeVar
 
 import zmq
 
 from messaging import schema
+from messaging.access import CURVE_BYTES, connect, keys_for
 from messaging.address import endpoints
 from messaging.clock import monotonic_ns
-from messaging.errors import UserError
+from messaging.entrance import Entrance
+from messaging.errors import RefusedError, UserError
 from messaging.ledger import Ledger
 from messaging.topics import TOPICS, Topic
 from messaging.wire import Buffer, JunkError, Received, decode, encode, topic_part
@@ -28,7 +31,7 @@ KEPT_MARK = 256
 """The same for a node that keeps all: a reader may be away for some seconds (25 MB of JPEG), and a
 sender may send for 1 ms before the transport hears that messages have left."""
 EVENTS_MARK = 10_000
-BULK_MAX_BYTES = 3 * 7680 * 4320
+BULK_MAX_BYTES = 3 * 7680 * 4320 + CURVE_BYTES
 EVENTS_MAX_BYTES = 1_048_576
 DRAIN = 1024
 """Messages taken from a socket at once, so that a flood cannot keep a node from its work."""
@@ -62,9 +65,13 @@ class Bus:
         subscribe: Sequence[Topic[Any]] = (),
         *,
         keeps_all: bool = False,
+        keys: Path | None = None,
     ) -> None:
         """With ``keeps_all`` no picture is overtaken by a newer one, and more may wait, also to be
         sent.
+
+        Raises:
+            UserError: the address is none, or the folder ``keys`` will not do.
         """
         self.sender = sender
         self._keeps_all = keeps_all
@@ -73,6 +80,8 @@ class Bus:
         self.endpoints = endpoints(address)
         self.address = address
         self._topics = tuple(subscribe)
+        self._keys = keys_for(address, keys)
+        self._entrance = Entrance(address, self._keys)
         self._context = zmq.Context()
         self._out = {
             "bulk": self._connect(zmq.XPUB, self.endpoints.bulk_in, bulk=True),
@@ -95,14 +104,19 @@ class Bus:
         configure(socket, bulk=bulk)
         if bulk and self._keeps_all:
             socket.setsockopt(zmq.RCVHWM if kind == zmq.SUB else zmq.SNDHWM, KEPT_MARK)
-        socket.connect(endpoint)
+        self._entrance.watch(self._context, socket, endpoint)
+        connect(socket, endpoint, self._keys)
         return socket
 
-    def join(self, timeout_s: float, meanwhile: Callable[[], object]) -> None:
+    def join(
+        self, timeout_s: float, meanwhile: Callable[[], object], *, waits_at_door: bool = False
+    ) -> None:
         """Subscribe, and wait for the own echo through both proxies: from then on nothing that
         is published is missed. ``meanwhile`` is called again and again until then.
 
         Raises:
+            RefusedError: the hub does not let this node in; unless it ``waits_at_door`` until its
+                key is known there.
             UserError: no hub answered within ``timeout_s``.
         """
         for topic in self._topics:
@@ -112,6 +126,10 @@ class Bus:
         for proxy, reader in self._in.items():
             reader.subscribe(echo)
             while not self._echoed(reader, echo):
+                if refusal := self._entrance.refusal():
+                    if not (refusal.can_wait and waits_at_door):
+                        raise RefusedError(refusal.text)
+                    deadline = time.monotonic() + timeout_s
                 if time.monotonic() > deadline:
                     raise UserError(
                         f"no hub answers at {self.address} within {timeout_s:g} s; "
@@ -206,10 +224,15 @@ class Bus:
             else:
                 self.is_behind = True
 
+    def complaint(self) -> str:
+        """Why the hub does not let this node in, at times when that should be told."""
+        return self._entrance.complaint()
+
     def close(self) -> None:
         """Close the sockets; what was published just before still leaves."""
         for socket in (*self._in.values(), *self._out.values()):
             socket.close()
+        self._entrance.close()
         self._context.term()
 
 

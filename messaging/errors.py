@@ -18,6 +18,10 @@ class UserError(Exception):
     """Names the thing, the value and the way out, in one line. Commands end with exit code 2."""
 
 
+class RefusedError(UserError):
+    """The hub is there, and does not let this machine in."""
+
+
 def system_lack(error: BaseException) -> str:
     """What the system could not give, and the way out; empty where the error is another one."""
     number = errno.ENOMEM if isinstance(error, MemoryError) else getattr(error, "errno", None)

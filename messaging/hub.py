@@ -10,9 +10,11 @@ from typing import IO
 
 import zmq
 
+from messaging.access import HANDSHAKE_BYTES, bind, keys_for
 from messaging.address import endpoints
 from messaging.bus import configure
 from messaging.clock_service import ClockService
+from messaging.door import Door
 from messaging.errors import UserError
 from messaging.node import Node
 
@@ -24,18 +26,29 @@ then joined every stream, without word having to travel on to each sender."""
 class Hub:
     """Binds and serves at once, until it is closed."""
 
-    def __init__(self, address: str, chosen_by: str = "--bind") -> None:
-        """``chosen_by`` is how its user may choose another address."""
+    def __init__(self, address: str, chosen_by: str = "--bind", keys: Path | None = None) -> None:
+        """``chosen_by`` is how its user may choose another address. With a folder of ``keys`` only
+        those are let in over TCP whose keys are known there.
+        """
         self._places = places = endpoints(address)
+        self._keys = keys_for(address, keys)
         self._lock = _lock(address, chosen_by)
         self._context = zmq.Context()
+        self._sockets: list[zmq.Socket[bytes]] = []
+        """So that none is left behind where a later one cannot be bound."""
         try:
+            self.door = Door(self._context, self._keys)
             self.clock = self._clock_service(places.clock)
             self._threads = [
+                threading.Thread(target=self.door.serve, daemon=True),
                 threading.Thread(target=self.clock.serve, daemon=True),
                 self._proxy(places.bulk_in, places.bulk_out, bulk=True),
                 self._proxy(places.events_in, places.events_out, bulk=False),
             ]
+        except UserError:
+            self._context.destroy(linger=0)
+            self._unlock()
+            raise
         except zmq.ZMQError as error:
             self._context.destroy(linger=0)
             self._unlock()
@@ -48,8 +61,8 @@ class Hub:
 
     def _clock_service(self, endpoint: str) -> ClockService:
         socket: zmq.Socket[bytes] = self._context.socket(zmq.ROUTER)
-        socket.setsockopt(zmq.MAXMSGSIZE, 256)
-        socket.bind(endpoint)
+        socket.setsockopt(zmq.MAXMSGSIZE, HANDSHAKE_BYTES)
+        self._bind(socket, endpoint)
         return ClockService(socket)
 
     def _proxy(self, into: str, out: str, *, bulk: bool) -> threading.Thread:
@@ -57,10 +70,19 @@ class Hub:
         for kind, endpoint in ((zmq.XSUB, into), (zmq.XPUB, out)):
             socket: zmq.Socket[bytes] = self._context.socket(kind)
             configure(socket, bulk=bulk)
-            socket.bind(endpoint)
+            # It hears subscriptions alone, and keeps them in a tree that is as deep as they are
+            # long: one of 10 MB would overflow the stack.
+            if kind == zmq.XPUB:
+                socket.setsockopt(zmq.MAXMSGSIZE, HANDSHAKE_BYTES)
+            self._bind(socket, endpoint)
             ends.append(socket)
         ends[0].send(SUBSCRIBE_TO_ALL)
         return threading.Thread(target=self._serve, args=ends, daemon=True)
+
+    def _bind(self, socket: zmq.Socket[bytes], endpoint: str) -> None:
+        self._sockets.append(socket)
+        self.door.watch(socket)
+        bind(socket, endpoint, self._keys)
 
     def _serve(self, senders: zmq.Socket[bytes], readers: zmq.Socket[bytes]) -> None:
         try:
@@ -106,13 +128,17 @@ def _lock(address: str, chosen_by: str) -> IO[str] | None:
     return lock
 
 
-def serve(address: str, log_level: str = "info", chosen_by: str = "--bind") -> None:
+def serve(
+    address: str, log_level: str = "info", chosen_by: str = "--bind", keys: Path | None = None
+) -> None:
     """Run the hub until this process is asked to stop."""
-    hub = Hub(address, chosen_by)
+    hub = Hub(address, chosen_by, keys)
     try:
-        with Node("hub", address, log_level=log_level) as node:
+        with Node("hub", address, log_level=log_level, keys=keys) as node:
             while node.alive():
                 node.receive(0.1)
                 node.rejected_elsewhere = hub.clock.rejected
+                for complaint in hub.door.complaints():
+                    node.log.warning("%s", complaint)
     finally:
         hub.close()

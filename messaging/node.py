@@ -66,20 +66,29 @@ class Node:
         credits_of: Sequence[Topic[Any]] = (),
         *,
         keeps_all: bool = False,
+        keys: Path | None = None,
+        waits_at_door: bool = True,
     ) -> None:
         """``meanwhile`` is called again and again while the hub is waited for. Lossless sources
         of ``credits_of`` wait for this node, which gives them credit. With ``keeps_all`` also a
         live camera's pictures are read to the last one, and nothing is lost for a short way of
-        its own: a recorder, or a source that waits for its readers.
+        its own: a recorder, or a source that waits for its readers. ``keys`` is the folder with
+        this machine's keys, for a hub over TCP; one that does not know them yet is waited for
+        without end, unless not ``waits_at_door``.
+
+        Raises:
+            UserError: the address is none, or the folder ``keys`` will not do.
         """
         self.name = name
         self._subscribed = frozenset(topic.name for topic in subscribe)
         topics = dict.fromkeys((*subscribe, HEARTBEAT, CONTROL))
-        self._bus = Bus(name, address, tuple(topics), keeps_all=keeps_all)
+        self._bus = Bus(name, address, tuple(topics), keeps_all=keeps_all, keys=keys)
         self._launched = multiprocessing.parent_process() is not None
         # A launcher started the hub as well, and knows better how long to wait for it.
         self._connect_timeout_s = math.inf if self._launched else connect_timeout_s
         self._meanwhile = meanwhile
+        self._keys = keys
+        self._waits_at_door = waits_at_door
         self._state: State = "starting"
         self.text = ""
         """Sent in heartbeats: what it is waiting for, or doing."""
@@ -113,11 +122,11 @@ class Node:
         for handler in self._handlers:
             self.log.addHandler(handler)
         try:
-            self._bus.join(self._connect_timeout_s, self._meanwhile)
+            self._bus.join(self._connect_timeout_s, self._wait, waits_at_door=self._waits_at_door)
         except BaseException:
             self._leave()
             raise
-        if not is_same_clock(self._bus.endpoints.clock, self._connect_timeout_s):
+        if not is_same_clock(self._bus.endpoints.clock, self._connect_timeout_s, self._keys):
             self._bound_ns = None
             self.log.warning("this clock is not the hub's: the error bound of stamps is unknown")
         self.beat()
@@ -127,6 +136,15 @@ class Node:
         self._flush_log()
         self.state = "closing"
         self._leave()
+
+    def _wait(self) -> None:
+        self._tell_refusal()
+        self._meanwhile()
+
+    def _tell_refusal(self) -> None:
+        """A hub that has started anew with other keys refuses those who were in, too."""
+        if complaint := self._bus.complaint():
+            self.log.warning("%s", complaint)
 
     def _leave(self) -> None:
         for handler in self._handlers:
@@ -308,6 +326,7 @@ class Node:
         self._last_heartbeat_ns = monotonic_ns()
         self.publish(HEARTBEAT, self.heartbeat(self._state))
         self._give_credit_for_lost()
+        self._tell_refusal()
 
     def heartbeat(self, state: State) -> Heartbeat:
         """What this node would say of itself now."""

@@ -3,9 +3,11 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import zmq
 
+from messaging.access import connect, keys_for
 from messaging.clock import clock_name, monotonic_ns
 from messaging.packing import unpack
 
@@ -53,7 +55,9 @@ def reading(clock: str, exchanges: Sequence[Exchange], own: str) -> ClockReading
     return ClockReading(clock, best.offset_ns, math.ceil(trip_ns / 2), trip_ns)
 
 
-def probe(endpoint: str, timeout_s: float, burst: int = BURST) -> ClockReading | None:
+def probe(
+    endpoint: str, timeout_s: float, keys: Path | None = None, burst: int = BURST
+) -> ClockReading | None:
     """Ask the clock service at ``endpoint``; ``None`` when it does not answer in that time."""
     exchanges: list[Exchange] = []
     name = ""
@@ -61,7 +65,7 @@ def probe(endpoint: str, timeout_s: float, burst: int = BURST) -> ClockReading |
     with zmq.Context() as context, context.socket(zmq.DEALER) as socket:
         socket.setsockopt(zmq.LINGER, 0)
         socket.setsockopt(zmq.MAXMSGSIZE, 4096)
-        socket.connect(endpoint)
+        connect(socket, endpoint, keys_for(endpoint, keys))
         while len(exchanges) < burst:
             asked_ns = monotonic_ns()
             socket.send(asked_ns.to_bytes(8, "big"))

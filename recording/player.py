@@ -208,6 +208,7 @@ def run(settings: Settings) -> None:
         settings.log_level,
         bus.connect_timeout_s,
         keeps_all=True,
+        keys=bus.keys,
     ) as node:
         player = Player(node, replay)
         if not node.wait_for(replay.wait_for):

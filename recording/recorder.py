@@ -59,6 +59,7 @@ def run(settings: Settings) -> None:
         bus.connect_timeout_s,
         credits_of=[topic for topic in topics if topic.name in CREDITED],
         keeps_all=True,
+        keys=bus.keys,
     ) as node:
         tape = Tape(
             folder,

@@ -1,5 +1,7 @@
 """How well this machine's clock can be held against the hub's."""
 
+from pathlib import Path
+
 from commands.doctor.finding import Finding
 from messaging.probe import ClockReading, probe
 
@@ -31,5 +33,5 @@ def judge(reading: ClockReading | None) -> Finding:
     return Finding(NAME, "fine", told)
 
 
-def examine(endpoint: str) -> Finding:
-    return judge(probe(endpoint, TIMEOUT_S))
+def examine(endpoint: str, keys: Path | None) -> Finding:
+    return judge(probe(endpoint, TIMEOUT_S, keys))

@@ -12,9 +12,10 @@ from commands.requirements import NEEDED
 from commands.watch.listener import listening
 from commands.watch.output import Output
 from config.settings import Settings
+from messaging.access import keys_for
 from messaging.address import endpoints, running_address
 from messaging.clock import monotonic_ns
-from messaging.errors import UserError
+from messaging.errors import RefusedError, UserError
 from messaging.observer import Observer, StreamRow
 from messaging.system_packages import how_to_install, missing_packages
 from messaging.topics import FACES
@@ -76,13 +77,17 @@ def _hub(settings: Settings, flowing: list[StreamRow]) -> Iterator[Finding]:
     yield from places.judge(found, address)
     if any(place.outcome != "connects" for place in found):
         return
-    yield clock.examine(endpoints(address).clock)
+    keys_for(address, settings.bus.keys)  # keys that will not do are named at once
     observer = Observer()
     bus = settings.bus.model_copy(update={"address": address})
     try:
         with listening(settings.model_copy(update={"bus": bus}), FACES) as listener:
             for arrived in listener.rounds(LOOK_S, LISTEN_S):
                 observer.hear_all(arrived)
+    except RefusedError as refusal:
+        told, _, way_out = str(refusal).partition("; ")
+        yield Finding("hub", "failure", told, way_out)
+        return
     except UserError:
         yield Finding(
             "hub",
@@ -91,6 +96,7 @@ def _hub(settings: Settings, flowing: list[StreamRow]) -> Iterator[Finding]:
             "check that a hub of this version is there and nothing else, and restart it",
         )
         return
+    yield clock.examine(endpoints(address).clock, settings.bus.keys)
     flowing.extend(observer.streams(monotonic_ns()))
     topics = streams.needed(settings.camera.device, settings.microphone.device)
     yield from streams.judge(flowing, topics, observer.interval_ns)

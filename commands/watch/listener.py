@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from config.settings import Settings
@@ -28,8 +29,8 @@ OVER_NS = 10_000_000_000
 class Listener:
     """What a hub's nodes say. Its own node does not exist: it sends nothing."""
 
-    def __init__(self, bus: Bus) -> None:
-        self._bus = bus
+    def __init__(self, bus: Bus, keys: Path | None) -> None:
+        self._bus, self._keys = bus, keys
         self._stop = threading.Event()
         self._heard_ns = monotonic_ns()
         self.address = bus.address
@@ -64,7 +65,7 @@ class Listener:
 
     def hub_offset_ns(self) -> int | None:
         """The hub's clock minus this one; ``None`` where it does not answer."""
-        clock = probe(self._bus.endpoints.clock, PROBE_S)
+        clock = probe(self._bus.endpoints.clock, PROBE_S, self._keys)
         return None if clock is None else clock.offset_ns
 
 
@@ -85,8 +86,9 @@ def listening(
     """
     named = settings.bus.address
     # Heartbeats tell that the hub is there.
-    bus = Bus(NAME, named or running_address(), (*topics, HEARTBEAT), keeps_all=keeps_all)
-    listener = Listener(bus)
+    address, keys = named or running_address(), settings.bus.keys
+    bus = Bus(NAME, address, (*topics, HEARTBEAT), keeps_all=keeps_all, keys=keys)
+    listener = Listener(bus, keys)
     try:
         _join(bus, settings.bus.connect_timeout_s, named=bool(named))
         with _ended_by_signals(listener):

@@ -127,6 +127,7 @@ def run(settings: Settings) -> None:
             (FACES, UTTERANCES, HEARTBEAT),
             settings.log_level,
             bus.connect_timeout_s,
+            keys=bus.keys,
         ) as node,
     ):
         node.text = f"at http://{place}/metrics"

@@ -1,5 +1,6 @@
 """Who only listens: finds a hub or says that there is none, sends nothing, and ends with it."""
 
+import json
 import os
 import signal
 import tempfile
@@ -24,6 +25,7 @@ from messaging.hub import Hub
 from messaging.node import Node
 from messaging.schema import Marker
 from messaging.topics import FACES, MARKERS, VIDEO
+from tests.machines import machine
 from tests.pipelines import emofuse, started
 
 PATIENCE_S = 60.0
@@ -186,3 +188,35 @@ def test_the_log_is_followed_from_a_level_on_until_its_reader_has_enough(address
             one.receive(0.02)
         assert process.stderr is not None
         assert (process.returncode, process.stderr.read()) == (0, "")
+
+
+def test_a_hub_with_keys_is_watched_by_those_alone_whom_it_knows(
+    tmp_path: Path, free_ports: int
+) -> None:
+    studio = machine(tmp_path / "studio")
+    known, stranger = machine(tmp_path / "known", studio), tmp_path / "stranger"
+    machine(stranger, studio, known=False)
+    where = f"tcp://127.0.0.1:{free_ports}"
+    hub = Hub(where, keys=studio.folder)
+    try:
+        with (
+            Node("source", where, keys=studio.folder) as node,
+            listening(
+                Settings(bus=BusSettings(address=where, keys=known.folder)), MARKERS
+            ) as listener,
+        ):
+            assert listener.hub_offset_ns() == 0
+            node.publish(MARKERS, Marker(node.stamp(), "hello"))
+            rounds = listener.rounds(0.1, PATIENCE_S)
+            heard = next(r for arrived in rounds for r in arrived if r.topic is MARKERS)
+        assert heard.message.text == "hello"
+        told = emofuse("topics", "--hub", where, "--keys", stranger)
+        assert told.returncode == 2
+        assert "does not know this machine's key" in told.stderr
+        told = emofuse("doctor", "--hub", where, "--keys", stranger, "--camera", "none",
+                       "--microphone", "none", "--json")  # fmt: skip
+        found = {one["name"]: one for one in json.loads(told.stdout)["findings"]}
+        assert (told.returncode, found["hub"]["level"]) == (1, "failure")
+        assert "emofuse keys add" in found["hub"]["way_out"]
+    finally:
+        hub.close()
