@@ -16,6 +16,8 @@ DOMAIN = b"emofuse"
 HANDSHAKE_MS = 2_000
 """Who has not shown a key by then is cut off. Until then a message may come of any size that the
 socket allows, so this bounds what strangers can make a hub hold."""
+GIVE_UP_MS = 1_500
+"""A node gives up a slow handshake before the hub does, and so knows slowness from refusal."""
 HEARTBEAT_MS = 10_000
 VANISHED_MS = 30_000
 """Silence after which the other host counts as gone; a raw picture may take long to arrive."""
@@ -41,7 +43,7 @@ def keys_for(address: str, folder: Path | None) -> Keys | None:
 
 def connect(socket: zmq.Socket[bytes], endpoint: str, keys: Keys | None) -> None:
     """As a node; ``keys`` are those for the endpoint."""
-    _limit(socket, endpoint)
+    _limit(socket, endpoint, GIVE_UP_MS)
     if keys is not None:
         socket.curve_serverkey = keys.hub.encode()
         socket.curve_publickey = keys.public.encode()
@@ -51,7 +53,7 @@ def connect(socket: zmq.Socket[bytes], endpoint: str, keys: Keys | None) -> None
 
 def bind(socket: zmq.Socket[bytes], endpoint: str, keys: Keys | None) -> None:
     """As the hub, which needs a ``Door`` in the socket's context where there are keys."""
-    _limit(socket, endpoint)
+    _limit(socket, endpoint, HANDSHAKE_MS)
     if keys is not None:
         socket.curve_server = 1
         socket.curve_secretkey = keys.secret.encode()
@@ -82,8 +84,8 @@ def mechanism(endpoint: str, timeout_s: float = 1.0) -> str:
     return named.decode("ascii", "replace")
 
 
-def _limit(socket: zmq.Socket[bytes], endpoint: str) -> None:
+def _limit(socket: zmq.Socket[bytes], endpoint: str, handshake_ms: int) -> None:
     if endpoint.startswith(TCP):
-        socket.setsockopt(zmq.HANDSHAKE_IVL, HANDSHAKE_MS)
+        socket.setsockopt(zmq.HANDSHAKE_IVL, handshake_ms)
         socket.setsockopt(zmq.HEARTBEAT_IVL, HEARTBEAT_MS)
         socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, VANISHED_MS)

@@ -26,7 +26,7 @@ TELLING = 3
 """Handshakes in a row that the other side broke off: a hub that ends breaks off one."""
 REPEATED_S = 60.0
 """A refusal that goes on is told again."""
-LOOK_S = 10.0
+LOOK_S = 5.0
 """Who breaks off is looked at no more often."""
 
 

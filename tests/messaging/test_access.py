@@ -154,7 +154,7 @@ def test_how_a_hub_wants_to_be_spoken_to_can_be_asked(tmp_path: Path, free_ports
     for keys, found in ((None, "NULL"), (machine(tmp_path / "studio").folder, "CURVE")):
         hub = Hub(where, keys=keys)
         try:
-            assert mechanism(where) == found
+            assert mechanism(where, PATIENCE_MS / 1000) == found
         finally:
             hub.close()
     with socket.create_server(("127.0.0.1", 0)) as silent:
