@@ -70,6 +70,7 @@ def _hub(settings: Settings, flowing: list[StreamRow]) -> Iterator[Finding]:
     """Of the hub that is named, or runs here; ``flowing`` takes the streams."""
     named = settings.bus.address
     address = named or running_address()
+    keys_for(address, settings.bus.keys)  # those that will not do are a mistake, and no finding
     found = places.examine(address)
     if not named and all(place.outcome == "refused" for place in found):
         yield Finding("hub", "fine", "none of this user runs here; --hub names another")
@@ -77,7 +78,6 @@ def _hub(settings: Settings, flowing: list[StreamRow]) -> Iterator[Finding]:
     yield from places.judge(found, address)
     if any(place.outcome != "connects" for place in found):
         return
-    keys_for(address, settings.bus.keys)  # keys that will not do are named at once
     observer = Observer()
     bus = settings.bus.model_copy(update={"address": address})
     try:

@@ -109,6 +109,7 @@ def test_every_process_uses_the_keys(row: Process, tmp_path: Path, free_ports: i
             "media": {"file": CLIP},
             "replay": {"session": SESSION},
             "recording": {"folder": tmp_path / "session"},
+            "osc": {"target": "127.0.0.1:9"},
         },
         environment={},
     )

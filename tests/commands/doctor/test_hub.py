@@ -111,7 +111,7 @@ def test_a_clock_is_judged_by_its_bound(
 
 
 def test_the_clock_of_a_real_hub_answers(address: str) -> None:
-    finding = clock.examine(endpoints(address).clock)
+    finding = clock.examine(endpoints(address).clock, keys=None)
     assert (finding.level, finding.name) == ("fine", "clock")
 
 
