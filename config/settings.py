@@ -136,7 +136,7 @@ class ClassifierSettings(Section):
         None
     )
     """Keras (``.keras``, ``.h5``), TensorFlow Lite (``.tflite``) or ONNX (``.onnx``). Empty:
-    mini_XCEPTION, and nothing else of this section counts."""
+    mini_XCEPTION, and nothing else may stand in this section."""
     labels: Names = ()
     """Of the outputs, in their order: the seven emotions, or their nouns (``anger``). One that is
     none of them is left out with a ``-`` before it (``-contempt``), and the others are scaled up to

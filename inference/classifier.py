@@ -100,8 +100,19 @@ def open_classifier(settings: InferenceSettings) -> Classifier:
     )
     classifier = Classifier(engine, network)
     if network.file is not None:
-        _try(network, engine(classifier.inputs(_probes(network))))
+        _try(network, _answers(engine, classifier.inputs(_probes(network)), network))
     return classifier
+
+
+def _answers(engine: Engine, inputs: Inputs, network: Network) -> Outputs:
+    try:
+        return engine(inputs)
+    except Exception as error:  # each package has errors of its own
+        why = next(iter(str(error).splitlines()), type(error).__name__)
+        raise UserError(
+            f"{SETTING}.file {network.file} takes one face, and fails on {len(inputs)}: {why} "
+            "(export it with batches of 1, or of any number)"
+        ) from error
 
 
 def _probes(network: Network) -> NDArray[np.uint8]:

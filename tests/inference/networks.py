@@ -36,10 +36,12 @@ def make_onnx(
     factor: float = 1.0,
     inputs: int = 1,
     kind: str = "FLOAT",
+    rows: int = -1,
 ) -> Path:
     """The mean of each channel, times ``WEIGHTS``, then ``last``; channels are where the 3 or 1 is.
 
-    ``inputs`` more than one are not looked at.
+    ``inputs`` more than one are not looked at. Only so many ``rows`` can be computed, whatever the
+    shape says.
     """
     onnx: Any = pytest.importorskip("onnx")
     helper, types = onnx.helper, onnx.TensorProto
@@ -50,7 +52,8 @@ def make_onnx(
         helper.make_node("Cast", ["input0"], ["pixels"], to=types.FLOAT),
         helper.make_node("ReduceMean", ["pixels"], ["means"], axes=axes, keepdims=0),
         helper.make_node("MatMul", ["means", "weights"], ["scores"]),
-        helper.make_node(last, ["scores"], ["output"]),
+        helper.make_node("Reshape", ["scores", "rows"], ["given"]),
+        helper.make_node(last, ["given"], ["output"]),
     ]
     weights = WEIGHTS[:channels, :outputs] * np.float32(factor)
     graph = helper.make_graph(
@@ -61,7 +64,10 @@ def make_onnx(
             for number in range(inputs)
         ],
         [helper.make_tensor_value_info("output", types.FLOAT, (shape[0], outputs))],
-        [onnx.numpy_helper.from_array(weights, "weights")],
+        [
+            onnx.numpy_helper.from_array(weights, "weights"),
+            onnx.numpy_helper.from_array(np.array([rows, outputs]), "rows"),
+        ],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
     onnx.save(model, str(file))

@@ -216,6 +216,7 @@ def test_numbers_that_are_not_finite_are_refused_also_later(file: Path) -> None:
         ({"last": "Identity"}, {}, "set inference.classifier.logits = true"),
         ({"last": "Sigmoid"}, {}, "gives no probabilities (from "),
         ({}, {"logits": True}, "gives probabilities already; set inference.classifier.logits ="),
+        ({"rows": 1}, {}, "takes one face, and fails on 3: "),
         ({"inputs": 2}, {}, "has 2 inputs and 1 outputs; a classifier has one of each"),
         ({"kind": "DOUBLE"}, {}, "takes tensor(double); it must be float32"),
         ({}, {"engine": "tensorflow"}, "is run by onnx; set it to auto or onnx"),
