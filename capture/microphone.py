@@ -68,6 +68,7 @@ def run(settings: Settings) -> None:
             settings.bus.address,
             log_level=settings.log_level,
             connect_timeout_s=settings.bus.connect_timeout_s,
+            kind="microphone",
         ) as node,
         Microphone(settings.microphone.device) as microphone,
     ):

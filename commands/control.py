@@ -48,7 +48,7 @@ def _wait_for_hearers(node: Node) -> None:
     no launcher.
     """
     began_s = time.monotonic()
-    while not node.peers().keys() & HEARERS:
+    while not HEARERS.intersection(beat.kind or beat.node for beat in node.peers().values()):
         waited_s = time.monotonic() - began_s
         if waited_s > STARTING_S or (waited_s > BEAT_S and node.peers().keys() - {"hub"}):
             return
@@ -57,7 +57,9 @@ def _wait_for_hearers(node: Node) -> None:
 
 def _send(address: str, topic: Topic[Any], message: Callable[[Node], Any]) -> None:
     try:
-        with Node("command", address or running_address(), connect_timeout_s=3.0) as node:
+        with Node(
+            "command", address or running_address(), connect_timeout_s=3.0, is_unique=False
+        ) as node:
             node.publish(topic, message(node))
     except UserError as error:
         if address:

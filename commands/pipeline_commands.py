@@ -10,11 +10,14 @@ from commands.options import (
     Camera,
     ConfigFile,
     Display,
+    Host,
     Hub,
     Json,
     LogLevel,
     Media,
     Microphone,
+    NodeName,
+    Only,
     Record,
     RecordMode,
     SessionPath,
@@ -24,6 +27,7 @@ from commands.options import (
 from commands.plan import Plan
 from commands.processes import Process, run_process
 from commands.requirements import require_system_libraries
+from commands.share import rename
 from config.settings import Settings
 from messaging.address import endpoints, refuse_strangers, shared_address
 from messaging.errors import UserError
@@ -44,12 +48,15 @@ def add_pipeline_commands(
         record: Record = None,
         record_mode: RecordMode = None,
         config: ConfigFile = None,
+        only: Only = None,
+        host: Host = None,
         log_level: LogLevel = None,
         as_json: Json = False,
     ) -> None:
         """Run the full pipeline on this machine (the default).
 
-        With a camera and a microphone it is live; without one, the demo session plays.
+        With a camera and a microphone it is live; without one, the demo session plays. Where the
+        file names nodes, they run, or this machine's share of them.
         """
         from commands.run import run as run_pipeline
 
@@ -65,7 +72,8 @@ def add_pipeline_commands(
             log_level=log_level,
             config=config,
         )
-        raise typer.Exit(run_pipeline(settings, choose, as_json=as_json))
+        names = None if only is None else only.split(",")
+        raise typer.Exit(run_pipeline(settings, choose, as_json=as_json, only=names, host=host))
 
     @app.command()
     def replay(
@@ -121,6 +129,7 @@ def add_pipeline_commands(
             str,
             typer.Argument(help=", ".join(sorted(_single_nodes(processes))), show_default=False),
         ],
+        called: NodeName = None,
         hub: Hub = None,
         camera: Camera = None,
         microphone: Microphone = None,
@@ -144,6 +153,8 @@ def add_pipeline_commands(
             log_level=log_level,
             config=config,
         )
+        if called is not None:
+            settings = rename(settings, name, called)
         if name == "recorder" and settings.recording.folder is not None:
             from commands.about import begin_or_continue_session
 

@@ -6,16 +6,18 @@ so that an error can say which of them a wrong value came from.
 
 import os
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeGuard
 
 from pydantic import ValidationError
 
-from config.settings import Settings
+from config.nodes import WrongNodeError, node_settings
+from config.settings import SECTION_OF, NodeTable, Settings
 
 PREFIX = "EMOFUSE_"
 NESTED = "__"
+NODES = ("nodes",)
 CONFIG_VARIABLE = "EMOFUSE_CONFIG"
 """Names the TOML file when no option does."""
 
@@ -65,9 +67,14 @@ def load_settings(
     for origin in reversed(origins):
         merged = _merge(merged, origin.values)
     try:
-        return Settings.model_validate(merged)
+        settings = Settings.model_validate(merged)
+        for table in settings.nodes:
+            node_settings(settings, table)
     except ValidationError as error:
         raise SettingsError("\n".join(_explain(error, origins))) from None
+    except WrongNodeError as wrong:
+        raise SettingsError("\n".join(_explain(wrong.error, origins, wrong.place))) from None
+    return settings
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
@@ -114,21 +121,27 @@ def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
     return merged
 
 
-def _explain(error: ValidationError, origins: Iterable[_Origin]) -> list[str]:
-    """A line for each wrong key; the alternatives of a union share one."""
+def _explain(
+    error: ValidationError, origins: Sequence[_Origin], place: tuple[str, ...] = ()
+) -> list[str]:
+    """A line for each wrong key; the alternatives of a union share one. ``place`` leads to what was
+    validated.
+    """
     ranges: dict[str, list[str]] = {}
     for problem in error.errors(include_url=False):
         unknown = problem["type"] == "extra_forbidden"
-        location = tuple(str(part) for part in problem["loc"])
-        if not unknown and len(location) > 1:
-            location = location[:2]
+        location = (*place, *(str(part) for part in problem["loc"]))
+        if not unknown:
+            location = location[: len(place) + 1 if place else 3 if location[:1] == NODES else 2]
         origin = next((origin.name for origin in origins if origin.has(location)), "the defaults")
         key = ".".join(location)
         told = str(problem.get("ctx", {}).get("error"))
         if problem["type"] == "value_error" and len(location) < 2:  # of a section, or of all
             ranges[f"{key}: {told}" if key else told] = []
+        elif problem["type"] == "missing":
+            ranges[f"{key} must be given"] = []
         elif unknown:
-            known = ", ".join(_neighbours(location))
+            known = ", ".join(_neighbours(location, origins))
             ranges[f"{key} (from {origin})"] = [f"there is no such setting; known are {known}"]
         else:
             subject = f"{key} = {problem['input']!r} (from {origin})"
@@ -136,9 +149,8 @@ def _explain(error: ValidationError, origins: Iterable[_Origin]) -> list[str]:
             if problem["type"] == "value_error":
                 message = told
             elif problem["type"] == "model_type":
-                message = (
-                    f"{key} is a table of settings: [{key}], or {PREFIX}{key.upper()}{NESTED}KEY"
-                )
+                variable = f", or {PREFIX}{key.upper()}{NESTED}KEY" if "." not in key else ""
+                message = f"{key} is a table of settings: [{key}]{variable}"
             ranges.setdefault(subject, []).append(message)
     return [
         f"{subject}: {' or '.join(messages)}" if messages else subject
@@ -146,8 +158,15 @@ def _explain(error: ValidationError, origins: Iterable[_Origin]) -> list[str]:
     ]
 
 
-def _neighbours(location: tuple[str, ...]) -> list[str]:
+def _neighbours(location: tuple[str, ...], origins: Iterable[_Origin]) -> list[str]:
     """The keys that there are in the section that ``location`` lies in."""
+    if location[:1] == NODES:
+        if len(location) > 3:
+            return _neighbours(location[2:], origins)
+        table = *location[:2], "kind"
+        kind = next(o.values["nodes"][table[1]]["kind"] for o in origins if o.has(table))
+        own = _neighbours((SECTION_OF[kind], ""), origins)
+        return [*dict.fromkeys((*NodeTable.model_fields, *own))]
     if len(location) == 1:
         return list(Settings.model_fields)
     section = Settings.model_fields[location[0]].annotation

@@ -23,6 +23,7 @@ from messaging.bus import Bus
 from messaging.clock import clock_name, monotonic_ns
 from messaging.clock_service import is_same_clock
 from messaging.credit import Readers
+from messaging.errors import UserError
 from messaging.schema import Control, Heartbeat, LogRecord, Stamp
 from messaging.topics import CONTROL, HEARTBEAT, LOG, Topic
 from messaging.wire import Received
@@ -44,8 +45,12 @@ HEARTBEAT_NS = 1_000_000_000
 EAGER_HEARTBEAT_NS = 250_000_000
 EAGER_NS = 5_000_000_000
 """A young node shows itself more often, so that those who wait for it start without delay."""
+LIVING_NS = 3_000_000_000
+"""A node that runs is heard of within this."""
 WORK_UP_NS = 1_000_000_000
 """A node that is asked to stop works up what has arrived, but no longer than this."""
+NAMESAKE_NS = 50_000_000
+"""An answer to a node of the same name comes no more often than this."""
 NAP_S = 0.1
 LONG_WAIT_NS = 15_000_000_000
 """A wait for other nodes that lasts longer is worth a word."""
@@ -65,16 +70,27 @@ class Node:
         credits_of: Sequence[Topic[Any]] = (),
         *,
         keeps_all: bool = False,
+        kind: str = "",
+        cameras: Sequence[str] = (),
+        is_worker: bool = False,
+        is_unique: bool = True,
     ) -> None:
         """``meanwhile`` is called again and again while the hub is waited for. Lossless sources
         of ``credits_of`` wait for this node, which gives them credit. With ``keeps_all`` also a
         live camera's pictures are read to the last one, and nothing is lost for a short way of
         its own: a recorder, or a source that waits for its readers.
+
+        ``kind`` is its own name when empty. ``cameras`` are those whose pictures it sends. A worker
+        shows itself more often, since others take over its work when it falls silent. ``receive``
+        raises a ``UserError`` when an older node of this name lives, unless there may be several.
         """
         self.name = name
+        self._kind = kind or name
+        self._cameras = tuple(cameras)
+        self._is_worker, self._is_unique = is_worker, is_unique
         self._subscribed = frozenset(topic.name for topic in subscribe)
         topics = dict.fromkeys((*subscribe, HEARTBEAT, CONTROL))
-        self._bus = Bus(name, address, tuple(topics), keeps_all=keeps_all)
+        self._bus = Bus(name, address, tuple(topics), keeps_all=keeps_all, is_worker=is_worker)
         self._launched = multiprocessing.parent_process() is not None
         # A launcher started the hub as well, and knows better how long to wait for it.
         self._connect_timeout_s = math.inf if self._launched else connect_timeout_s
@@ -92,6 +108,8 @@ class Node:
         self._asked_ns = 0
         self._has_work = bool(subscribe)
         self._peers: dict[str, Received[Heartbeat]] = {}
+        self._heard_ns = 0
+        """Of the last ``receive``: who is silent is told by what had come until then."""
         self._credits_of = tuple(topic.name for topic in credits_of)
         self._done: dict[tuple[str, str], tuple[int, int]] = {}
         """By topic and sender: its incarnation, and the last message that was done with."""
@@ -166,8 +184,8 @@ class Node:
         if self._state == "starting":
             self.state = "running"
         now = monotonic_ns()
-        young = now - self._started_ns < EAGER_NS
-        if now - self._last_heartbeat_ns >= (EAGER_HEARTBEAT_NS if young else HEARTBEAT_NS):
+        eager = self._is_worker or now - self._started_ns < EAGER_NS
+        if now - self._last_heartbeat_ns >= (EAGER_HEARTBEAT_NS if eager else HEARTBEAT_NS):
             self.beat()
         self._flush_log()
         if not self._stop.is_set():
@@ -199,15 +217,22 @@ class Node:
         """What has arrived on the subscribed topics; waits at most ``timeout_s`` for the first.
 
         Of a live camera's pictures only the newest is kept, and says how many it overtook.
+
+        Raises:
+            UserError: this node's name is that of an older one, which lives.
         """
         wanted: list[Received[Any]] = []
         for received in self._bus.receive(timeout_s):
-            if isinstance(received.message, Heartbeat) and received.sender != self.name:
-                self._note_peer(received)
+            if isinstance(received.message, Heartbeat):
+                if received.sender != self.name:
+                    self._note_peer(received)
+                elif self._is_unique and received.incarnation != self._bus.incarnation:
+                    self._meet_namesake(received.message)
             elif isinstance(received.message, Control):
                 self._obey(received)
             if received.topic.name in self._subscribed:
                 wanted.append(received)
+        self._heard_ns = monotonic_ns()
         self._has_work = bool(wanted)
         return wanted
 
@@ -220,12 +245,35 @@ class Node:
         """The newest heartbeat of every other node, as of the last ``receive``."""
         return {name: received.message for name, received in self._peers.items()}
 
+    def running(self, kind: str, within_ns: int = LIVING_NS) -> dict[str, int]:
+        """The incarnations, by name, of the other nodes of a kind that run and were heard of within
+        that time, as of the last ``receive``.
+        """
+        since_ns = self._heard_ns - within_ns
+        return {
+            name: received.incarnation
+            for name, received in self._peers.items()
+            if received.message.kind == kind
+            and received.message.state == "running"
+            and received.received_ns >= since_ns
+        }
+
+    def cameras(self) -> frozenset[str]:
+        """All that nodes which live, this one among them, send pictures of."""
+        since_ns = self._heard_ns - LIVING_NS
+        lately = (r.message for r in self._peers.values() if r.received_ns >= since_ns)
+        living = (beat.cameras for beat in lately if beat.state != "closing")
+        return frozenset(self._cameras).union(*living)
+
     def wait_for(self, names: Iterable[str]) -> bool:
-        """Until all of these nodes are running; ``False`` when asked to stop meanwhile."""
+        """Until all of these nodes are running, or one of that kind; ``False`` when asked to stop
+        meanwhile.
+        """
         self.state = "waiting"
         since_ns, told = monotonic_ns(), False
         while self.alive():
-            running = {name for name, peer in self.peers().items() if peer.state == "running"}
+            beats = [(name, p.kind) for name, p in self.peers().items() if p.state == "running"]
+            running = {either for both in beats for either in both}
             missing = [name for name in names if name not in running]
             if not missing:
                 self.text, self.state = "", "running"
@@ -287,6 +335,25 @@ class Node:
             hear(self.receive(0.1))
         return False
 
+    def forget_reader(self, name: str) -> None:
+        """Wait for its credit no more: another one does its work. It is waited for again when it is
+        heard of again.
+        """
+        self._readers.forget(name)
+
+    def _meet_namesake(self, other: Heartbeat) -> None:
+        """The younger of two leaves; the older shows itself, so that the younger knows at once."""
+        if other.state == "closing":
+            return
+        own = self.heartbeat(self._state)
+        if _began_ns(other) < _began_ns(own):
+            raise UserError(
+                f"a node named {self.name!r} runs already (process {other.pid}); stop it, or give "
+                "this one another name: --name, or a table [nodes.NAME] of its own"
+            )
+        if own.stamp.captured_ns - self._last_heartbeat_ns > NAMESAKE_NS:
+            self.beat()
+
     def _note_peer(self, received: Received[Heartbeat]) -> None:
         """A heartbeat shows what of its sender is missing at the end, and who its readers are."""
         self._peers[received.sender] = received
@@ -322,6 +389,8 @@ class Node:
             text=self.text,
             awaited=self._credits_of,
             progress=self.progress,
+            kind=self._kind,
+            cameras=self._cameras,
         )
 
     def _flush_log(self) -> None:
@@ -331,6 +400,10 @@ class Node:
     def queue_log(self, level: LogLevel, text: str) -> None:
         """Have ``text`` published by the loop's thread; any thread may call this."""
         self._log_queue.append(LogRecord(self.stamp(), self.name, level, text[:32_000]))
+
+
+def _began_ns(beat: Heartbeat) -> tuple[int, int]:
+    return beat.stamp.pipeline_ns - beat.uptime_ns, beat.pid
 
 
 class _Forwarder(logging.Handler):

@@ -76,6 +76,8 @@ class VideoFrame:
     """Why there is a gap."""
     real_time: Flag = True
     """At its own pace: now minus ``pipeline_ns`` is its age."""
+    worker: Text = ""
+    """The inference node that answers it; empty: its sender knew of none."""
 
 
 @dataclass(frozen=True, slots=True, config=WIRE)
@@ -271,6 +273,10 @@ class Heartbeat:
     """Topics of which it gives credit: their lossless sources wait for it."""
     progress: Share | None = None
     """Of a recording that it plays: how much is done."""
+    kind: Text = ""
+    """What it is, whatever its name: camera, inference, and so on."""
+    cameras: Annotated[tuple[Name, ...], Field(max_length=64)] = ()
+    """Those whose pictures it sends."""
 
 
 @dataclass(frozen=True, slots=True, config=WIRE)
