@@ -155,6 +155,7 @@ class Node:
 
         def ask(number: int, _frame: FrameType | None) -> None:
             if self._state == "starting":  # there is nothing yet to work up, but much to wait for
+                signal.signal(number, signal.SIG_IGN)  # a second one would break into the leaving
                 sys.exit(128 + number)
             self._stop.set()
 
