@@ -44,6 +44,7 @@ class SetOfNodes:
 
     def __init__(self, process: "subprocess.Popen[str]", node: Node) -> None:
         self.process, self.node = process, node
+        self.stderr = ""
         self.faces: list[Received[FaceEmotions]] = []
 
     def listen(self) -> None:
@@ -71,12 +72,11 @@ class SetOfNodes:
     def end(self) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         """Its utterances and its summary, once it has come to its end."""
         self.until(lambda: any(r.message.event == "closed" for r in self.faces))
-        out, err = "", ""
         while self.process.poll() is None:
             self.listen()
-        out, err = self.process.communicate(timeout=PATIENCE_S)
+        out, self.stderr = self.process.communicate(timeout=PATIENCE_S)
         self.listen()
-        assert self.process.returncode == 0, err
+        assert self.process.returncode == 0, self.stderr
         *utterances, summary = (json.loads(line) for line in out.splitlines())
         return utterances, summary
 
@@ -87,6 +87,13 @@ class SetOfNodes:
             if received.message.event == "analysed":
                 counts[received.message.source][received.message.index] += 1
         return dict(counts)
+
+    def answered_twice(self, camera: str) -> bool:
+        """Whether a second answer was given; the join says so where it met one. A machine that
+        stands still for half a second makes a worker look dead.
+        """
+        twice = max(self.answered()[camera].values()) > 1
+        return twice and "answered twice" not in self.stderr
 
 
 def _named(pid: int) -> str:
