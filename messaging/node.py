@@ -43,6 +43,7 @@ TERMINAL_SIGNALS = tuple(
 )
 HEARTBEAT_NS = 1_000_000_000
 EAGER_HEARTBEAT_NS = 250_000_000
+WORKER_HEARTBEAT_NS = 125_000_000
 EAGER_NS = 5_000_000_000
 """A young node shows itself more often, so that those who wait for it start without delay."""
 LIVING_NS = 3_000_000_000
@@ -185,8 +186,9 @@ class Node:
         if self._state == "starting":
             self.state = "running"
         now = monotonic_ns()
-        eager = self._is_worker or now - self._started_ns < EAGER_NS
-        if now - self._last_heartbeat_ns >= (EAGER_HEARTBEAT_NS if eager else HEARTBEAT_NS):
+        young = now - self._started_ns < EAGER_NS
+        every_ns = EAGER_HEARTBEAT_NS if young else HEARTBEAT_NS
+        if now - self._last_heartbeat_ns >= (WORKER_HEARTBEAT_NS if self._is_worker else every_ns):
             self.beat()
         self._flush_log()
         if not self._stop.is_set():
