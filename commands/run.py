@@ -102,7 +102,7 @@ def run(
     share = choose_share(settings, only, host)
     if settings.bus.address:
         endpoints(settings.bus.address)
-    if settings.bus.address and share.has_hub:
+    if settings.bus.address and share.has_hub and not settings.nodes:
         way_out = f"start hub --bind {settings.bus.address} --insecure, and the nodes by hand,"
         refuse_strangers(settings.bus.address, way_out)
     with _private_folder() as folder, stdout_for_json() if as_json else nullcontext():

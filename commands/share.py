@@ -14,6 +14,7 @@ from commands.plan import LAUNCHER, RECORDER, Plan, PlannedNode, choose_display
 from config.nodes import named, node_settings
 from config.settings import SECTION_OF, Name, Settings
 from display.screen import require_screen
+from messaging.address import refuse_strangers
 from messaging.bus import MOST_AHEAD
 from messaging.errors import UserError
 
@@ -90,10 +91,11 @@ def plan_share(settings: Settings, share: Share, address: str, *, quiet_stdout: 
     _check(every)
     notes: list[str] = []
     here: list[PlannedNode] = []
-    if share.has_hub and not any(node.kind == HUB for node in every):
-        here.append(PlannedNode(HUB, HUB, settings))
-    for table in share.tables:
-        node, note = _as_row(tables[table], quiet_stdout=quiet_stdout)
+    wanted = [tables[table] for table in share.tables]
+    if share.has_hub and not _names(every, HUB):
+        wanted.append(PlannedNode(HUB, HUB, settings))
+    for one in wanted:
+        node, note = _as_row(one, quiet_stdout=quiet_stdout)
         notes += [note] if note else []
         here += [node] if node else []
     launcher = LAUNCHER if share.has_hub else _launcher_name()
@@ -167,6 +169,10 @@ def _check(every: Sequence[PlannedNode]) -> None:
 
 def _as_row(node: PlannedNode, *, quiet_stdout: bool) -> tuple[PlannedNode | None, str]:
     """The node as a row of the table of processes, if it can run, and what is to be told of it."""
+    if node.kind == HUB:
+        address = node.settings.bus.address
+        by_hand = f"start it by hand (hub --bind {address} --insecure), without a node of kind hub,"
+        refuse_strangers(address, by_hand)
     if node.kind == "media" and node.settings.media.file is not None:
         try:
             check(node.settings.media.file)

@@ -46,7 +46,8 @@ def run(settings: Settings) -> None:
             )
         if untrue := aligner.ignored - aligner.repeated:
             node.log.warning(
-                "%d messages of cameras and microphones came too late or could not be true, and were ignored",
+                "%d messages of cameras and microphones came too late or could not be true, and "
+                "were ignored",
                 untrue,
             )
 

@@ -17,8 +17,8 @@ from messaging.topics import VIDEO, VIDEO_JPEG
 WORKER = "inference"
 """The kind of node that answers pictures."""
 DEAD_NS = 750_000_000
-"""Workers show themselves every 125 ms, or between two pictures; the cameras of one that fell silent
-for so long are given to others."""
+"""Workers show themselves every 125 ms, or between two pictures; one that fell silent for so long
+has its cameras taken."""
 
 
 def preference(camera: str, worker: str) -> int:

@@ -169,6 +169,15 @@ def test_a_recording_without_a_recorder_is_refused(tmp_path: Path) -> None:
         plan(LAB, recording={"folder": tmp_path})
 
 
+def test_a_hub_that_other_machines_reach_is_not_started_without_more_ado() -> None:
+    far = {"hub": {"kind": "hub", "address": FAR}, "join": LAB["join"]}
+    with pytest.raises(UserError, match=f"{FAR} is open to other machines"):
+        plan(far)
+    with pytest.raises(UserError, match=f"{FAR} is open to other machines"):
+        plan(LAB, host="desk", bus={"address": FAR})
+    assert names(plan(LAB, host="server", bus={"address": FAR})) == ["worker-b", "join"]
+
+
 def test_a_name_that_is_none_is_refused() -> None:
     assert rename(Settings(), "camera", "left").camera.name == "left"
     with pytest.raises(UserError, match="--name 'l r'"):
