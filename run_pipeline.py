@@ -5,6 +5,7 @@ This file is imported again in every process, so it imports nothing heavy at its
 """
 
 import signal
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from commands.processes import Process, Stage
@@ -31,7 +32,14 @@ PROCESSES: tuple[Process, ...] = (
 
 
 def choose_processes(plan: "Plan") -> list[Process]:
-    """The rows that a full pipeline needs."""
+    """The rows that a full pipeline needs, or one for each node that was named."""
+    if plan.nodes:
+        return [
+            replace(row, name=node.name, settings=node.settings)
+            for row in PROCESSES
+            for node in plan.nodes
+            if node.kind == row.name
+        ]
     wanted = {"hub", "fusion", plan.display, *plan.sources, *plan.outlets}
     if plan.infers:
         wanted.add("inference")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Literal, Protocol
 
 from capture.camera_device import Camera, Shot
-from capture.pictures import Pixels, publish_picture
+from capture.pictures import Pixels, Publisher
 from config.settings import Settings
 from messaging.clock import monotonic_ns
 from messaging.node import Node
@@ -93,6 +93,8 @@ def run(settings: Settings) -> None:
             log_level=settings.log_level,
             connect_timeout_s=settings.bus.connect_timeout_s,
             keys=settings.bus.keys,
+            kind="camera",
+            cameras=[source],
         ) as node,
         Camera(settings.camera) as camera,
     ):
@@ -103,8 +105,9 @@ def run(settings: Settings) -> None:
 
         if settings.camera.wait_for and not node.wait_for(settings.camera.wait_for):
             return
+        publisher = Publisher(node, settings.bus)
         for frame, pixels in pictures(camera, source, alive, node.stamp):
-            publish_picture(node, frame, pixels, settings.bus.jpeg_quality)
+            publisher.publish(frame, pixels)
             if frame.event == "gap" and not node.text:
                 node.log.warning("%s; trying to open it again", frame.text)
             elif frame.event == "picture" and node.text:

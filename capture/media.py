@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from capture.media_file import MediaFile, Picture, open_media
 from capture.media_path import printable
-from capture.pictures import Pixels, publish_picture
+from capture.pictures import Pixels, Publisher
 from capture.resample import SAMPLE_RATE, Sound
 from capture.speech_events import SoundMessages
 from capture.voice_activity import Frame, VoiceActivity
@@ -68,16 +68,21 @@ class Source:
 
 
 def messages(
-    file: MediaFile, activity: VoiceActivity, source: Source, alive: Callable[[], bool]
+    file: MediaFile,
+    activity: VoiceActivity,
+    source: Source,
+    alive: Callable[[], bool],
+    cameras: tuple[str, ...] = (),
 ) -> Iterator[Seen | Heard]:
-    """All that the file says, in the order in which it is due; every source opens first.
+    """All that the file says, in the order in which it is due; every source opens first. Its sound
+    is assigned to ``cameras``, or to its own pictures where there are none.
 
     Once ``alive`` says no, the utterance that is open ends, and the sources close.
     """
     streams: list[Iterator[Seen | Heard]] = []
     if file.audio is not None:
         heard = takewhile(lambda _: alive(), file.sound(alive))
-        streams.append(sound_messages(heard, activity, source, cameras_of(file, source)))
+        streams.append(sound_messages(heard, activity, source, cameras or cameras_of(file, source)))
     if file.video is not None:
         seen = takewhile(lambda _: alive(), file.pictures(goes_on=alive))
         streams.append(picture_messages(seen, file.interval_ns, source))
@@ -159,12 +164,16 @@ def source_name(settings: MediaSettings, path: Path) -> str:
 
 
 def play(
-    node: Node, file: MediaFile, activity: VoiceActivity, settings: MediaSettings, quality: int
+    node: Node,
+    file: MediaFile,
+    activity: VoiceActivity,
+    settings: MediaSettings,
+    name: str,
+    publisher: Publisher,
 ) -> None:
-    """Send the whole file at the speed that is asked for; ``quality`` is JPEG's."""
+    """Send the whole file, as the source of that name, at the speed that is asked for."""
     pace = Pace(settings.speed)
     lossless = settings.speed == "max"
-    name = source_name(settings, file.path)
     source = Source(name, pace.start_ns, lossless, real_time=settings.speed == 1)
     ahead = settings.credit if lossless else 0
 
@@ -174,7 +183,7 @@ def play(
 
     length_ns = file.damage.stated_ns
     to_close = (file.video is not None) + 2 * (file.audio is not None)
-    for said in messages(file, activity, source, alive):
+    for said in messages(file, activity, source, alive, settings.cameras):
         pace.wait(said.due_ns, alive)
         if length_ns:
             node.progress = min(1.0, max(0.0, said.due_ns / length_ns))
@@ -182,7 +191,7 @@ def play(
         if not to_close and alive():
             tell(node, file, pace)  # the run may end with the last message: this goes first
         if isinstance(said, Seen):
-            publish_picture(node, said.message, said.pixels, quality, ahead)
+            publisher.publish(said.message, said.pixels, ahead)
             continue
         if said.message.event == "sound" and not node.is_wanted(AUDIO):
             continue
@@ -193,6 +202,8 @@ def play(
                 node.receive(NAP_S)
             node.wait_for_credit(SPEECH, ahead)
         node.publish(said.topic, said.message, said.payload)
+    if ahead:
+        publisher.finish()
 
 
 def tell(node: Node, file: MediaFile, pace: Pace) -> None:
@@ -214,17 +225,22 @@ def run(settings: Settings) -> None:
         raise UserError("no media file was named; name one with --media")
     file = open_media(path)
     activity = VoiceActivity(settings.voice_activity)
+    name = source_name(settings.media, path)
+    cameras = () if file.video is None else (name,)
     with Node(
-        "media",
+        settings.name or "media",
         settings.bus.address,
         log_level=settings.log_level,
         connect_timeout_s=settings.bus.connect_timeout_s,
         keeps_all=settings.media.speed == "max",
         keys=settings.bus.keys,
+        kind="media",
+        cameras=cameras,
     ) as node:
         if file.audio is None:
             node.log.warning("%s has no sound: there will be no utterances", printable(file.path))
         elif file.video is None:
             node.log.warning("%s has no pictures: no utterance gets a label", printable(file.path))
         if node.wait_for(settings.media.wait_for):
-            play(node, file, activity, settings.media, settings.bus.jpeg_quality)
+            publisher = Publisher(node, settings.bus)
+            play(node, file, activity, settings.media, name, publisher)

@@ -70,6 +70,7 @@ def run(settings: Settings) -> None:
             log_level=settings.log_level,
             connect_timeout_s=settings.bus.connect_timeout_s,
             keys=settings.bus.keys,
+            kind="microphone",
         ) as node,
         Microphone(settings.microphone.device) as microphone,
     ):

@@ -1,12 +1,16 @@
 """Pictures go out as they are and as JPEG, each only where somebody reads it."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
+from config.settings import BusSettings
 from messaging.bus import BULK_MAX_BYTES
 from messaging.node import Node
 from messaging.schema import VideoFrame
 from messaging.topics import VIDEO, VIDEO_JPEG
+from messaging.workers import Sharing
 
 Pixels = NDArray[np.uint8]
 """``(height, width, 3)``, BGR, contiguous; never changed once it was made."""
@@ -21,28 +25,69 @@ def fits(height: int, width: int) -> bool:
     return max(height, width) <= MAX_SIDE and height * width * 3 <= BULK_MAX_BYTES
 
 
-def publish_picture(
-    node: Node, frame: VideoFrame, pixels: Pixels | None, quality: int, ahead: int = 0
-) -> None:
-    """``quality`` is JPEG's, 1 to 100. Without ``pixels`` it is punctuation, which goes to all.
+class Publisher:
+    """Sends a node's pictures, each to the worker that is to answer it."""
 
-    With ``ahead`` the source is lossless: wait until somebody gives credit, and until the slowest
-    of those is less than that many messages behind. Who gives none looks on, and may miss some.
-    """
-    if pixels is None:
-        for topic in TOPICS:
-            node.publish(topic, frame)
-        return
-    while ahead and not any(map(node.is_awaited, TOPICS)):
-        if not node.alive():
+    def __init__(self, node: Node, bus: BusSettings) -> None:
+        self._node = node
+        self._sharing = Sharing(node)
+        self._quality, self._width = bus.jpeg_quality, bus.jpeg_width
+        self._pauses_ns = 0 if bus.jpeg_fps is None else round(1e9 / bus.jpeg_fps)
+        self._due_ns: dict[str, int] = {}
+
+    def publish(self, frame: VideoFrame, pixels: Pixels | None, ahead: int = 0) -> None:
+        """Without ``pixels`` it is punctuation, which goes to all.
+
+        With ``ahead`` the source is lossless: wait until somebody gives credit, and until the
+        slowest of those is less than that many messages behind. Who gives none looks on, and may
+        miss some.
+        """
+        node, sharing = self._node, self._sharing
+        sharing.settle(frame.source, lossless=ahead > 0)
+        if pixels is None:
+            for topic in TOPICS:
+                node.publish(topic, sharing.named(frame))
             return
-        node.receive(0.1)
-    for topic in TOPICS:
-        if not node.is_wanted(topic):
-            continue
-        if ahead:
-            node.wait_for_credit(topic, ahead)
-        node.publish(topic, frame, pixels if topic is VIDEO else to_jpeg(pixels, quality))
+        while ahead and not any(map(node.is_awaited, TOPICS)):
+            if not node.alive():
+                return
+            node.receive(0.1)
+        for topic in TOPICS:
+            if not node.is_wanted(topic):
+                continue
+            if ahead:
+                node.wait_for_credit(topic, ahead, sharing.look)
+            if topic is VIDEO:
+                node.publish(topic, sharing.named(frame), pixels)
+            elif ahead or self._is_due(frame):
+                smaller = reduced(pixels, self._width)
+                height, width = smaller.shape[:2]
+                named = replace(sharing.named(frame), width=width, height=height)
+                node.publish(topic, named, to_jpeg(smaller, self._quality))
+
+    def finish(self) -> None:
+        """After the last message of a lossless source: until it has been answered."""
+        self._sharing.finish()
+
+    def _is_due(self, frame: VideoFrame) -> bool:
+        """By the pictures' own time, and on the average: 30 a second give 20 where 20 are asked."""
+        at_ns = frame.stamp.captured_ns
+        due_ns = self._due_ns.get(frame.source, at_ns)
+        if at_ns < due_ns - frame.interval_ns // 2:
+            return False
+        self._due_ns[frame.source] = max(due_ns, at_ns - self._pauses_ns) + self._pauses_ns
+        return True
+
+
+def reduced(pixels: Pixels, width: int | None) -> Pixels:
+    """A picture no wider than that, of the same shape."""
+    height, own = pixels.shape[:2]
+    if width is None or own <= width:
+        return pixels
+    import cv2
+
+    size = width, max(1, round(height * width / own))
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def to_jpeg(pixels: Pixels, quality: int) -> bytes:

@@ -49,7 +49,7 @@ def _wait_for_hearers(node: Node) -> None:
     no launcher.
     """
     began_s = time.monotonic()
-    while not node.peers().keys() & HEARERS:
+    while not HEARERS.intersection(beat.kind or beat.node for beat in node.peers().values()):
         waited_s = time.monotonic() - began_s
         if waited_s > STARTING_S or (waited_s > BEAT_S and node.peers().keys() - {"hub"}):
             return
@@ -66,6 +66,7 @@ def _send(
             connect_timeout_s=3.0,
             keys=keys,
             waits_at_door=False,
+            is_unique=False,
         ) as node:
             node.publish(topic, message(node))
     except UserError as error:

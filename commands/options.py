@@ -55,6 +55,14 @@ Osc = Annotated[
     str | None,
     typer.Option(metavar="HOST:PORT", help="Send results there as Open Sound Control (UDP)."),
 ]
+Only = Annotated[
+    str | None, typer.Option(help="Of the file's nodes start these, separated by commas.")
+]
+Host = Annotated[str | None, typer.Option(help="Of the file's nodes start those of this host.")]
+NodeName = Annotated[
+    str | None,
+    typer.Option("--name", help="The node's name, where another one of its kind runs."),
+]
 Json = Annotated[
     bool,
     typer.Option("--json", help="Print an utterance a line as JSON, and last a summary."),

@@ -10,6 +10,7 @@ from commands.options import (
     Camera,
     ConfigFile,
     Display,
+    Host,
     Hub,
     Json,
     Keys,
@@ -17,6 +18,8 @@ from commands.options import (
     Lsl,
     Media,
     Microphone,
+    NodeName,
+    Only,
     Osc,
     Record,
     RecordMode,
@@ -27,6 +30,7 @@ from commands.options import (
 from commands.plan import Plan
 from commands.processes import Process, run_process
 from commands.requirements import require_system_libraries
+from commands.share import rename
 from config.settings import Settings
 from messaging.address import endpoints, refuse_strangers, shared_address
 from messaging.errors import UserError
@@ -49,12 +53,15 @@ def add_pipeline_commands(
         lsl: Lsl = False,
         osc: Osc = None,
         config: ConfigFile = None,
+        only: Only = None,
+        host: Host = None,
         log_level: LogLevel = None,
         as_json: Json = False,
     ) -> None:
         """Run the full pipeline on this machine (the default).
 
-        With a camera and a microphone it is live; without one, the demo session plays.
+        With a camera and a microphone it is live; without one, the demo session plays. Where the
+        file names nodes, they run, or this machine's share of them.
         """
         from commands.run import run as run_pipeline
 
@@ -72,7 +79,8 @@ def add_pipeline_commands(
             log_level=log_level,
             config=config,
         )
-        raise typer.Exit(run_pipeline(settings, choose, as_json=as_json))
+        names = None if only is None else only.split(",")
+        raise typer.Exit(run_pipeline(settings, choose, as_json=as_json, only=names, host=host))
 
     @app.command()
     def replay(
@@ -132,6 +140,7 @@ def add_pipeline_commands(
             str,
             typer.Argument(help=", ".join(sorted(_single_nodes(processes))), show_default=False),
         ],
+        called: NodeName = None,
         hub: Hub = None,
         keys: Keys = None,
         camera: Camera = None,
@@ -159,6 +168,8 @@ def add_pipeline_commands(
             log_level=log_level,
             config=config,
         )
+        if called is not None:
+            settings = rename(settings, name, called)
         if name == "recorder" and settings.recording.folder is not None:
             from commands.about import begin_or_continue_session
 

@@ -18,12 +18,26 @@ Display = Literal["window", "terminal", "none"]
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedNode:
+    """One of those that the settings name."""
+
+    name: str
+    kind: str
+    """A row of the table of processes."""
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     settings: Settings
     sources: tuple[Source, ...]
     display: Display
     notes: tuple[str, ...]
     """What its user should know before it starts."""
+    nodes: tuple[PlannedNode, ...] = ()
+    """Where the settings name nodes: those that run here."""
+    launcher: str = LAUNCHER
+    """Its name on the bus; only one that starts the hub may have the plain one."""
 
     @property
     def infers(self) -> bool:

@@ -2,7 +2,7 @@
 
 import importlib
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING, NoReturn, Protocol, cast
 
@@ -36,6 +36,8 @@ class Process:
     """Within ``RESTART_WINDOW_S``; one more crash ends the run."""
     ends_run: bool = False
     """When it has done, so has the whole pipeline."""
+    settings: "Settings | None" = field(default=None, compare=False)
+    """Its own; ``None``: those of the run."""
 
 
 class _NodeModule(Protocol):

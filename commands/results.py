@@ -101,7 +101,8 @@ class Summary:
             for name, count in self.restarts.items()
         ]
         for name, pulses in self._by_node():
-            if losses := _losses(name, _figures(pulses)):
+            looks_on = (pulses[-1].kind or name) == "display"
+            if losses := _losses(_figures(pulses), looks_on=looks_on):
                 lines.append(f"{name}: {losses}")
         return lines if self.as_it_should else [*lines, f"The run broke off: {self.ended_by}."]
 
@@ -186,9 +187,8 @@ def _standing(result: UtteranceEmotion) -> Iterator[str]:
         yield f"{result.missing} missing"
 
 
-def _losses(name: str, figures: Mapping[str, Any]) -> str:
+def _losses(figures: Mapping[str, Any], *, looks_on: bool) -> str:
     """What did not go as it should; a display looks on, so its lost pictures change nothing."""
-    looks_on = name == "display"
     counts = {
         "pictures overtaken by newer ones": 0 if looks_on else figures["dropped"],
         "messages lost": figures["lost_events" if looks_on else "lost"],

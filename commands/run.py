@@ -1,5 +1,6 @@
 """The full pipeline on one machine: hub, sources, inference, fusion and display."""
 
+import math
 import sys
 import tempfile
 import time
@@ -9,9 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from commands.console import Console
-from commands.plan import Plan, make_plan
+from commands.plan import LAUNCHER, Plan, make_plan
 from commands.processes import REFUSED, Process
 from commands.results import Summary, print_json, stdout_for_json, utterance_record
+from commands.share import choose_share, plan_share
 from commands.supervisor import STARTING_S, Supervisor
 from config.settings import Settings
 from messaging.address import (
@@ -20,12 +22,15 @@ from messaging.address import (
     private_address,
     refuse_strangers,
 )
+from messaging.clock import clock_name
 from messaging.errors import UserError
 from messaging.node import Node
 from messaging.schema import Control, Heartbeat, LogRecord, UtteranceEmotion
 from messaging.topics import CONTROL, HEARTBEAT, LOG, UTTERANCES
 
 LISTEN_S = 0.05
+TOLD_S = 5.0
+"""A wait for another machine's hub that lasts longer is worth a word."""
 
 
 class Launcher:
@@ -57,7 +62,7 @@ class Launcher:
             message = received.message
             if isinstance(message, UtteranceEmotion):
                 self._take(message)
-            elif isinstance(message, Heartbeat) and message.pid in ours:
+            elif isinstance(message, Heartbeat) and message.pid in ours and _is_of_here(message):
                 self.pulses[message.pid] = message
                 self._console.progress(message.progress)
             elif isinstance(message, LogRecord):
@@ -88,16 +93,25 @@ def run(
     choose: Callable[[Plan], Sequence[Process]],
     *,
     as_json: bool,
+    only: Sequence[str] | None = None,
+    host: str | None = None,
 ) -> int:
-    """Run until the sources end or somebody says stop. Returns the exit code."""
+    """Run until the sources end or somebody says stop; of the nodes that the settings name those
+    called ``only``, or those of a ``host``. Returns the exit code.
+    """
+    share = choose_share(settings, only, host)
     if settings.bus.address:
         endpoints(settings.bus.address)
+    if settings.bus.address and share.has_hub and not settings.nodes:
         way_out = f"start hub --bind {settings.bus.address} --insecure, and the nodes by hand,"
         if settings.bus.keys is None:
             refuse_strangers(settings.bus.address, way_out)
     with _private_folder() as folder, stdout_for_json() if as_json else nullcontext():
         address = settings.bus.address or _private_address(Path(folder))
-        plan = make_plan(settings, address, quiet_stdout=as_json)
+        if settings.nodes:
+            plan = plan_share(settings, share, address, quiet_stdout=as_json)
+        else:
+            plan = make_plan(settings, address, quiet_stdout=as_json)
         for note in plan.notes:
             print(f"emofuse: {note}", file=sys.stderr, flush=True)
         if plan.settings.recording.folder is not None:
@@ -131,6 +145,11 @@ def _private_address(folder: Path) -> str:
     return address
 
 
+def _is_of_here(beat: Heartbeat) -> bool:
+    """Another machine's processes may have the same numbers."""
+    return beat.stamp.clock == clock_name()
+
+
 class _OverError(Exception):
     """The run ended before it began."""
 
@@ -147,7 +166,8 @@ class OnRequest:
     ) -> None:
         self._plan, self._choose = plan, choose
         self._supervisor, self._say = supervisor, say
-        self._is_there = plan.settings.recording.folder is not None
+        # Where the file names nodes it names their recorder as well.
+        self._is_there = plan.settings.recording.folder is not None or bool(plan.nodes)
 
     def begin(self) -> None:
         """A recorder that is there already hears the request itself."""
@@ -171,26 +191,38 @@ class OnRequest:
 
 def _run(plan: Plan, choose: Callable[[Plan], Sequence[Process]], *, as_json: bool) -> int:
     console = Console(taken=plan.display == "terminal", shows_progress=not as_json)
-    supervisor = Supervisor(choose(plan), plan.settings, console.say)
+    rows = choose(plan)
+    supervisor = Supervisor(rows, plan.settings, console.say)
     recording = OnRequest(plan, choose, supervisor, console.say)
 
-    deadline = time.monotonic() + STARTING_S
+    began, told = time.monotonic(), False
+    has_hub = any(row.name == "hub" for row in rows)
 
     def look_after_children() -> None:
-        if time.monotonic() > deadline:
+        nonlocal told
+        waited_s = time.monotonic() - began
+        if has_hub and waited_s > STARTING_S:
             supervisor.fail(f"the hub did not start within {STARTING_S:g} s")
+        if not has_hub and waited_s > TOLD_S and not told:
+            console.say(
+                f"no hub answers at {plan.settings.bus.address} yet; it is waited for. It runs "
+                "where the node of kind hub does, or by hand: emofuse hub --bind ADDRESS"
+            )
+            told = True
         supervisor.check({})
         if supervisor.ended_by:
             raise _OverError
 
     node = Node(
-        "launcher",
+        plan.launcher,
         plan.settings.bus.address,
         (UTTERANCES, LOG, CONTROL, HEARTBEAT),
         plan.settings.log_level,
-        connect_timeout_s=2 * STARTING_S,  # that is seen to meanwhile
+        connect_timeout_s=math.inf,  # that is seen to meanwhile
         meanwhile=look_after_children,
         keys=plan.settings.bus.keys,
+        kind=LAUNCHER,
+        is_unique=False,
     )
     launcher = Launcher(node, supervisor, console, recording.begin, as_json=as_json)
     try:

@@ -55,7 +55,7 @@ class Child:
         self.stderr = Stderr()
         process = SPAWN.Process(
             target=run_child,
-            args=(self.row, self._settings, self.stderr.writer),
+            args=(self.row, self.row.settings or self._settings, self.stderr.writer),
             name=f"emofuse {self.row.name}",
         )
         process.start()

@@ -6,17 +6,19 @@ so that an error can say which of them a wrong value came from.
 
 import os
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeGuard
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from config.settings import Settings
+from config.nodes import WrongNodeError, node_settings
+from config.settings import SECTION_OF, NodeTable, Settings
 
 PREFIX = "EMOFUSE_"
 NESTED = "__"
+NODES = ("nodes",)
 CONFIG_VARIABLE = "EMOFUSE_CONFIG"
 """Names the TOML file when no option does."""
 
@@ -66,9 +68,14 @@ def load_settings(
     for origin in reversed(origins):
         merged = _merge(merged, origin.values)
     try:
-        return Settings.model_validate(merged)
+        settings = Settings.model_validate(merged)
+        for table in settings.nodes:
+            node_settings(settings, table)
     except ValidationError as error:
         raise SettingsError("\n".join(_explain(error, origins))) from None
+    except WrongNodeError as wrong:
+        raise SettingsError("\n".join(_explain(wrong.error, origins, wrong.place))) from None
+    return settings
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
@@ -115,21 +122,29 @@ def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
     return merged
 
 
-def _explain(error: ValidationError, origins: Iterable[_Origin]) -> list[str]:
-    """A line for each wrong key; the alternatives of a union share one."""
+def _explain(
+    error: ValidationError, origins: Sequence[_Origin], place: tuple[str, ...] = ()
+) -> list[str]:
+    """A line for each wrong key; the alternatives of a union share one. ``place`` leads to what was
+    validated.
+    """
     ranges: dict[str, list[str]] = {}
     for problem in error.errors(include_url=False):
         unknown = problem["type"] == "extra_forbidden"
-        location = tuple(str(part) for part in problem["loc"])
+        location = (*place, *(str(part) for part in problem["loc"]))
         if not unknown:
-            location = location[: _depth(location)]
+            location = location[: _depth(location, origins)]
         origin = next((origin.name for origin in origins if origin.has(location)), "the defaults")
         key = ".".join(location)
         told = str(problem.get("ctx", {}).get("error"))
-        if problem["type"] == "value_error" and _section(location):  # of a section, or of all
+        if problem["type"] == "value_error" and _section(
+            location, origins
+        ):  # of a section, or of all
             ranges[f"{key}: {told}" if key else told] = []
+        elif problem["type"] == "missing":
+            ranges[f"{key} must be given"] = []
         elif unknown:
-            known = ", ".join(_neighbours(location))
+            known = ", ".join(_neighbours(location, origins))
             ranges[f"{key} (from {origin})"] = [f"there is no such setting; known are {known}"]
         else:
             subject = f"{key} = {problem['input']!r} (from {origin})"
@@ -138,7 +153,8 @@ def _explain(error: ValidationError, origins: Iterable[_Origin]) -> list[str]:
                 message = told
             elif problem["type"] == "model_type":
                 variable = PREFIX + NESTED.join((*location, "KEY")).upper()
-                message = f"{key} is a table of settings: [{key}], or {variable}"
+                way = "" if location[:1] == NODES else f", or {variable}"
+                message = f"{key} is a table of settings: [{key}]{way}"
             ranges.setdefault(subject, []).append(message)
     return [
         f"{subject}: {' or '.join(messages)}" if messages else subject
@@ -146,21 +162,34 @@ def _explain(error: ValidationError, origins: Iterable[_Origin]) -> list[str]:
     ]
 
 
-def _section(location: tuple[str, ...]) -> Mapping[str, FieldInfo]:
+def _section(location: tuple[str, ...], origins: Sequence[_Origin]) -> Mapping[str, FieldInfo]:
     """The settings of the section at ``location``; empty where a setting is, or nothing."""
     fields: Mapping[str, FieldInfo] = Settings.model_fields
+    if location[:1] == NODES:
+        own = _of_node(location[1], origins) if len(location) > 1 else fields
+        location = location[2:]
+        if not location or location[0] in own:
+            fields = own
     for key in location:
         kind = fields[key].annotation if key in fields else None
         fields = getattr(kind, "model_fields", {})
     return fields
 
 
-def _depth(location: tuple[str, ...]) -> int:
+def _of_node(table: str, origins: Sequence[_Origin]) -> Mapping[str, FieldInfo]:
+    """Those of a node's table: its own, and those of its kind's section."""
+    place = (*NODES, table, "kind")
+    kinds = (origin.values["nodes"][table]["kind"] for origin in origins if origin.has(place))
+    section = SECTION_OF.get(next(kinds, ""), "")
+    return dict(NodeTable.model_fields) | dict(_section((section,), origins) if section else {})
+
+
+def _depth(location: tuple[str, ...], origins: Sequence[_Origin]) -> int:
     """How many parts of ``location`` name a setting; what follows lies within its value."""
-    within = (depth for depth in range(len(location)) if not _section(location[:depth]))
+    within = (depth for depth in range(len(location)) if not _section(location[:depth], origins))
     return next(within, len(location))
 
 
-def _neighbours(location: tuple[str, ...]) -> list[str]:
+def _neighbours(location: tuple[str, ...], origins: Sequence[_Origin]) -> list[str]:
     """The keys that there are in the section that ``location`` lies in."""
-    return list(_section(location[:-1]))
+    return list(_section(location[:-1], origins))

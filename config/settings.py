@@ -1,7 +1,9 @@
 """Every setting with its default, unit and range. Seconds end in ``_s``."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -69,6 +71,10 @@ class BusSettings(Section):
     """Single nodes wait so long for the hub; those of a pipeline until it has started."""
     jpeg_quality: Annotated[int, Field(ge=1, le=100)] = 90
     """Of pictures that cross machines or are recorded."""
+    jpeg_width: Annotated[int, Field(ge=16, le=16384)] | None = None
+    """Pixels: wider ones are made so small. Without a value they keep their size."""
+    jpeg_fps: Annotated[float, Field(gt=0, le=1000)] | None = None
+    """Of one camera at most so many a second, without a value all. Who is waited for gets all."""
 
 
 class CameraSettings(Section):
@@ -121,6 +127,8 @@ class MediaSettings(Section):
     """1 plays in real time; ``max`` as fast as it goes without loss."""
     name: Annotated[str, Field(max_length=64, pattern=r"^[\w.-]*$")] = ""
     """Of both sources; empty: the file's name."""
+    cameras: Names = ()
+    """Only faces of these cameras label its utterances; empty: its own pictures' do."""
     wait_for: Names = ("inference", "fusion")
     """Nodes that must run before the first picture is sent."""
     credit: Annotated[int, Field(ge=1, le=8)] = 4
@@ -223,6 +231,8 @@ class FusionSettings(Section):
     the longest utterance (``voice_activity.max_utterance_s``, ``max_gap_s``) and ``patience_s``."""
     exit_when_closed: bool = False
     """End when every source has closed, as files do."""
+    sources: Names = ()
+    """Cameras and microphones that must have come before that end."""
 
 
 class DisplaySettings(Section):
@@ -230,6 +240,8 @@ class DisplaySettings(Section):
     """``auto``: a window where there is a screen, else the terminal where there is one."""
     pictures: Literal["raw", "jpeg"] = "raw"
     """``jpeg``: a tenth of the bytes, for a display on another machine."""
+    cameras: Names = ()
+    """Those that are shown; empty: all."""
     smoothing_s: Annotated[float, Field(ge=0, le=60)] = 0.0
     """Time constant by which a face's probabilities are smoothed where they are shown. What is
     published, recorded and joined with the voice is never smoothed."""
@@ -303,9 +315,53 @@ NODES = frozenset(
 """Names that are taken: cameras and microphones are senders beside these."""
 
 
+SECTION_OF: Mapping[str, str] = MappingProxyType(
+    {
+        "hub": "bus",
+        "camera": "camera",
+        "microphone": "microphone",
+        "media": "media",
+        "player": "replay",
+        "inference": "inference",
+        "fusion": "fusion",
+        "display": "display",
+        "window": "display",
+        "terminal": "display",
+        "recorder": "recording",
+        "lsl": "lsl",
+        "osc": "osc",
+        "metrics": "metrics",
+    }
+)
+"""The kinds of nodes, and the section of settings that each looks at. ``display`` is the window or
+the terminal, as it suits."""
+
+
+def _check_kind(kind: str) -> str:
+    if kind not in SECTION_OF:
+        raise ValueError(
+            f"there is no such kind of node; known are {', '.join(sorted(SECTION_OF))}"
+        )
+    return kind
+
+
+class NodeTable(Section):
+    """``[nodes.NAME]``: one node. Any other key is one of its kind's section."""
+
+    model_config = ConfigDict(extra="allow")
+
+    kind: Annotated[str, AfterValidator(_check_kind)]
+    host: Annotated[str, Field(max_length=64)] = ""
+    """The machine that it runs on, by any name: ``emofuse run --host NAME`` starts all of one."""
+    name: Annotated[str, Field(max_length=64, pattern=r"^[\w.-]*$")] = ""
+    """Empty: the table's."""
+
+
 class Settings(Section):
     """Everything. A node looks at its own section and at ``bus``."""
 
+    name: Annotated[str, Field(max_length=64, pattern=r"^[\w.-]*$")] = ""
+    """Of this node on the bus; empty: that of its kind, or a camera's or microphone's own."""
     bus: BusSettings = BusSettings()
     camera: CameraSettings = CameraSettings()
     microphone: MicrophoneSettings = MicrophoneSettings()
@@ -320,6 +376,23 @@ class Settings(Section):
     osc: OscSettings = OscSettings()
     metrics: MetricsSettings = MetricsSettings()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    nodes: dict[Name, NodeTable] = {}
+    """Where there are some, they and no others run."""
+
+    @model_validator(mode="after")
+    def _nodes_have_distinct_names(self) -> Self:
+        tables: dict[str, str] = {}
+        for table, node in self.nodes.items():
+            name = "hub" if node.kind == "hub" else node.name or table
+            if name in tables:
+                raise ValueError(
+                    f"nodes.{tables[name]} and nodes.{table} are both named {name!r}; "
+                    "give each a name of its own"
+                )
+            if name == "launcher" or (name == "hub" and node.kind != "hub"):
+                raise ValueError(f"nodes.{table} must not be named {name!r}: that is taken")
+            tables[name] = table
+        return self
 
     @model_validator(mode="after")
     def _senders_have_distinct_names(self) -> Self:

@@ -71,7 +71,7 @@ def _paint_camera(
     place = fitted(camera.width, camera.height, tile) if camera.width and camera.height else tile
     view = canvas[place.top : place.bottom, place.left : place.right]
     if camera.picture is not None:
-        shrinks = place.width < camera.width
+        shrinks = place.width < camera.picture.shape[1]
         cv2.resize(camera.picture, (place.width, place.height), dst=view,
                    interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)  # fmt: skip
     measures = Measures.of(place.width, place.height)

@@ -29,9 +29,9 @@ class Session:
 
     def on_heartbeat(self, received: Received[Heartbeat]) -> None:
         beat = received.message
-        if beat.node == RECORDER:
+        if RECORDER in (beat.kind, beat.node):
             self._on_recorder(received)
-        elif beat.node == PLAYER or beat.progress is not None:
+        elif PLAYER in (beat.kind, beat.node) or beat.progress is not None:
             self._on_playing(received)
 
     def on_marker(self, received: Received[Marker]) -> None:
@@ -64,7 +64,10 @@ class Session:
     def has_player(self, now_ns: int) -> bool:
         """Whether a session is played, which can be paused; a media file cannot."""
         playing = _within(OVERDUE_NS, self._playing, now_ns)
-        return playing is not None and playing.message.node == PLAYER
+        return playing is not None and PLAYER in (
+            playing.message.kind,
+            playing.message.node,
+        )
 
     def paused_since_ns(self, now_ns: int) -> int | None:
         """``None`` where nothing is paused."""

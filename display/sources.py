@@ -100,11 +100,13 @@ class Camera:
             picture, result = None, self._result
         note, is_warning = self._note(now_ns, result, is_late=is_late)
         message = result.message if result else None
+        # Of the picture that was analysed: what is shown may be a smaller one of the same moment.
+        shape = message if message and message.width else picture.message if picture else None
         return CameraScene(
             self._name,
             pixels(picture) if picture else None,
-            width=picture.message.width if picture else message.width if message else 0,
-            height=picture.message.height if picture else message.height if message else 0,
+            width=shape.width if shape else 0,
+            height=shape.height if shape else 0,
             faces=message.faces if message else (),
             note=note,
             is_warning=is_warning,

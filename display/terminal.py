@@ -30,17 +30,19 @@ def run(settings: Settings) -> None:
     console = Console()
     topics = (AUDIO, FACES, SPEECH, UTTERANCES, HEARTBEAT, MARKERS)
     with Node(
-        NAME,
+        settings.name or NAME,
         settings.bus.address,
         topics,
         settings.log_level,
         settings.bus.connect_timeout_s,
         keys=settings.bus.keys,
+        kind=NAME,
     ) as node:
         view = View(
-            NAME,
+            node.name,
             is_comparable=node.stamp().bound_ns is not None,
             smoothing_s=settings.display.smoothing_s,
+            only=settings.display.cameras,
         )
         if console.is_terminal and not console.is_dumb_terminal:
             _show(node, view, console)
@@ -50,7 +52,7 @@ def run(settings: Settings) -> None:
 
 def _show(node: Node, view: View, console: Console) -> None:
     drawn_ns = 0
-    requests = Requests(NAME, view.session)
+    requests = Requests(node.name, view.session)
     with keys() as keyboard, Live(console=console, screen=True, auto_refresh=False) as live:
         while node.alive():
             for received in node.receive(LOOK_S):
@@ -61,7 +63,7 @@ def _show(node: Node, view: View, console: Console) -> None:
                 drawn_ns = now_ns
             for key in keyboard.typed():
                 if key in "qQ":
-                    node.publish(CONTROL, Control(node.stamp(), "stop", NAME))
+                    node.publish(CONTROL, Control(node.stamp(), "stop", node.name))
                     return
                 if asked := requests.of(key, node.stamp()):
                     node.publish(*asked)

@@ -1,6 +1,7 @@
 """Takes what is received and says what to paint. Pure, and bounded whatever arrives."""
 
 from collections import OrderedDict
+from collections.abc import Collection
 from typing import Any
 
 from display.scene import Scene
@@ -31,10 +32,19 @@ class View:
         name: the display's own node; what it lets pass or misses itself is nobody's loss.
         is_comparable: whether this process's clock is the pipeline's.
         smoothing_s: time constant of the probabilities that are shown of a face.
+        only: the cameras to show; empty: all.
     """
 
-    def __init__(self, name: str, *, is_comparable: bool, smoothing_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        is_comparable: bool,
+        smoothing_s: float = 0.0,
+        only: Collection[str] = (),
+    ) -> None:
         self._name = name
+        self._only = frozenset(only)
         self._smoothing_s = smoothing_s
         self._is_comparable = is_comparable
         self._cameras: OrderedDict[str, Camera] = OrderedDict()
@@ -48,6 +58,8 @@ class View:
     def take(self, received: Received[Any]) -> UtteranceEmotion | None:
         """Note a message; hands on an utterance's final result."""
         message = received.message
+        if isinstance(message, VideoFrame | FaceEmotions) and not self._shows(message.source):
+            return None
         if isinstance(message, Heartbeat):
             self._on_heartbeat(received)
         elif isinstance(message, Marker):
@@ -68,6 +80,9 @@ class View:
             if self._origin_ns is None:
                 self._origin_ns = message.stamp.pipeline_ns
         return None
+
+    def _shows(self, camera: str) -> bool:
+        return not self._only or camera in self._only
 
     def _camera(self, name: str) -> Camera:
         if name not in self._cameras:

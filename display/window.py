@@ -61,21 +61,23 @@ def run(settings: Settings) -> None:
     topics = (video, AUDIO, FACES, SPEECH, UTTERANCES, HEARTBEAT, MARKERS)
     with (
         Node(
-            NAME,
+            settings.name or NAME,
             settings.bus.address,
             topics,
             settings.log_level,
             settings.bus.connect_timeout_s,
             keys=settings.bus.keys,
+            kind=NAME,
         ) as node,
         Window() as window,
     ):
         view = View(
-            NAME,
+            node.name,
             is_comparable=node.stamp().bound_ns is not None,
             smoothing_s=settings.display.smoothing_s,
+            only=settings.display.cameras,
         )
-        requests = Requests(NAME, view.session)
+        requests = Requests(node.name, view.session)
         camera: str | None = None
         painted_ns = 0
         is_fresh = helps = False
@@ -90,7 +92,7 @@ def run(settings: Settings) -> None:
                 painted_ns, is_fresh = now_ns, False
             key = window.key()
             if key in QUIT_KEYS or window.is_closed():
-                node.publish(CONTROL, Control(node.stamp(), "stop", NAME))
+                node.publish(CONTROL, Control(node.stamp(), "stop", node.name))
                 return
             if key >= 0 and (asked := requests.of(chr(key), node.stamp())):
                 node.publish(*asked)

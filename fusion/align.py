@@ -48,11 +48,19 @@ class Aligner:
         """By competing cameras, in the order of their onsets."""
         self.ignored = 0
         """Messages that cannot be true; above all stamps of a source that do not increase."""
+        self.repeated = 0
+        """Those of them that had come before, as from another worker."""
 
     @property
     def kept(self) -> int:
         """Pictures, and holes between them, of all cameras."""
         return sum(len(history) for history in self._histories.values())
+
+    @property
+    def sources(self) -> frozenset[str]:
+        """The microphones and cameras that have said something."""
+        cameras = (name for name, history in self._histories.items() if history.seen)
+        return frozenset((*self._microphones, *cameras))
 
     @property
     def done(self) -> bool:
@@ -64,6 +72,10 @@ class Aligner:
     def faces(self, message: FaceEmotions) -> list[UtteranceEmotion]:
         """Take a picture's faces, or punctuation; give out what is proven by it."""
         history = self._histories.setdefault(message.source, History())
+        if history.has(message):
+            self.repeated += 1
+            self.ignored += 1
+            return []
         results = self._set_back(history, message)
         if not history.add(message):
             self.ignored += 1

@@ -74,6 +74,7 @@ class History:
         self.closed = False
         self.lossless = False
         self.shown_ns = BEFORE_ALL
+        self._opened_ns = AFTER_ALL
         self.forgotten_ns = BEFORE_ALL
         """The latest instant of which a picture or a hole is no longer kept."""
         self._pictures: list[int] = []
@@ -90,6 +91,18 @@ class History:
     def watermark_ns(self) -> int:
         return AFTER_ALL if self.closed else self.shown_ns
 
+    def has(self, message: FaceEmotions) -> bool:
+        """Whether it came before: two workers may answer one picture when one of them was taken
+        for dead. A file that plays again has closed meanwhile.
+        """
+        at_ns = message.stamp.pipeline_ns
+        if message.event == "opened":
+            return not self.closed and at_ns == self._opened_ns
+        if message.event != "analysed" or at_ns > self.shown_ns:
+            return False
+        place = bisect_left(self._pictures, at_ns)
+        return place < len(self._pictures) and self._pictures[place] == at_ns
+
     def add(self, message: FaceEmotions) -> bool:
         """Take the source's next message; ``False`` where it was ignored, since a stamp of one
         source must lie after the one before.
@@ -100,6 +113,7 @@ class History:
         self.seen, self.closed = True, event == "closed"
         self.lossless = message.lossless
         if event == "opened":
+            self._opened_ns = at_ns
             self._open(at_ns)
         else:
             self._find_hole(at_ns, message.index)

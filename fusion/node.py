@@ -19,26 +19,37 @@ def run(settings: Settings) -> None:
     """Label utterances until asked to stop, or until every source has closed where that is set."""
     bus = settings.bus
     aligner = Aligner(settings.fusion, settings.voice_activity.max_utterance_s)
+    awaited = frozenset(settings.fusion.sources)
     with Node(
-        "fusion",
+        settings.name or "fusion",
         bus.address,
         (FACES, SPEECH),
         settings.log_level,
         bus.connect_timeout_s,
         credits_of=(SPEECH, FACES),
         keys=bus.keys,
+        kind="fusion",
     ) as node:
-        while node.alive() and not (settings.fusion.exit_when_closed and aligner.done):
+        while node.alive() and not (
+            settings.fusion.exit_when_closed and aligner.done and awaited <= aligner.sources
+        ):
             for received in node.receive(LOOK_AROUND_S):
                 publish(node, take(aligner, received))
                 if received.message.lossless:
                     node.give_credit(received)
             publish(node, aligner.expire(monotonic_ns()))
         publish(node, aligner.finish())
-        if aligner.ignored:
+        if aligner.repeated:
             node.log.warning(
-                "%d messages of cameras and microphones could not be true, and were ignored",
-                aligner.ignored,
+                "%d pictures were answered twice, by a worker that was taken for dead and by "
+                "another one; the second answers were dropped",
+                aligner.repeated,
+            )
+        if untrue := aligner.ignored - aligner.repeated:
+            node.log.warning(
+                "%d messages of cameras and microphones came too late or could not be true, and "
+                "were ignored",
+                untrue,
             )
 
 

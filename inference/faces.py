@@ -1,8 +1,12 @@
 """From a picture to its faces with their emotions; knows no socket."""
 
 from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
+import numpy as np
+from numpy.typing import NDArray
 
 from config.settings import InferenceSettings
 from inference import crop
@@ -12,6 +16,15 @@ from inference.follow import Follower
 from inference.looks import FINE, looks
 from inference.tracker import Tracker
 from messaging.schema import Face
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What there is in a picture, but for what the faces show."""
+
+    tracks: Sequence[int]
+    found: Sequence[Detection]
+    crops: NDArray[np.uint8]
 
 
 class FaceInference:
@@ -37,17 +50,34 @@ class FaceInference:
 
         Pictures of one source come in the order of their stamps.
         """
+        return self.classified([self.look(source, captured_ns, picture)])[0]
+
+    def look(self, source: str, captured_ns: int, picture: Picture) -> Looked:
+        """The first part of it: who is where."""
         found = self._followers[source](captured_ns, picture)
         squares = [crop.square(face) for face in found]
         crops = crop.cut(picture, squares)
         seen = looks(crops, crop.seen(picture, squares, FINE))
         tracks = self._trackers[source](captured_ns, [face.box for face in found], seen)
-        rows = self.classifier(self.classifier.cut(picture, squares, crops))
-        faces = [
-            Face(track, face.box, face.score, probabilities)
-            for track, face, probabilities in zip(tracks, found, rows, strict=True)
+        return Looked(tracks, found, self.classifier.cut(picture, squares, crops))
+
+    def classified(self, pictures: Sequence[Looked]) -> list[tuple[Face, ...]]:
+        """The second part, for pictures of any cameras at once: the faces of each."""
+        if not pictures:
+            return []
+        shown = iter(self.classifier(np.concatenate([picture.crops for picture in pictures])))
+        return [
+            tuple(
+                sorted(
+                    (
+                        Face(track, face.box, face.score, next(shown))
+                        for track, face in zip(picture.tracks, picture.found, strict=True)
+                    ),
+                    key=lambda face: face.track,
+                )
+            )
+            for picture in pictures
         ]
-        return tuple(sorted(faces, key=lambda face: face.track))
 
     def forget(self, source: str) -> None:
         """The source opens anew: its faces are new ones."""

@@ -1,35 +1,41 @@
 """The inference node: pictures in, faces with their emotions out."""
 
 from collections import deque
+from collections.abc import Collection, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 
 from config.settings import Settings
-from inference.answer import answer_frame
+from inference.answer import Question, answer_frames
 from inference.detector import Picture
 from inference.faces import FaceInference, open_face_inference
 from inference.jpeg import read_jpeg
+from inference.share import Share
 from messaging.node import Node
-from messaging.schema import FaceEmotions, VideoFrame
-from messaging.topics import FACES, VIDEO, VIDEO_JPEG
+from messaging.schema import Control, VideoFrame
+from messaging.topics import CONTROL, FACES, VIDEO, VIDEO_JPEG
 from messaging.wire import Received
+from messaging.workers import DEAD_NS, WORKER
 
 LOOK_S = 0.1
 
 
 def run(settings: Settings) -> None:
-    """Answer every picture with one result until asked to stop."""
+    """Answer every picture that is this worker's with one result until asked to stop."""
     topic = VIDEO_JPEG if settings.inference.pictures == "jpeg" else VIDEO
     bus = settings.bus
     with Node(
-        "inference",
+        settings.name or WORKER,
         bus.address,
-        [topic],
+        [topic, CONTROL],
         settings.log_level,
         bus.connect_timeout_s,
         credits_of=[topic],
         keys=bus.keys,
+        kind=WORKER,
+        is_worker=True,
     ) as node:
         inference = open_face_inference(settings.inference)
         with ThreadPoolExecutor(1, "jpeg") as pool:
@@ -39,43 +45,88 @@ def run(settings: Settings) -> None:
 Read = Future[Picture | None]
 
 
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A message that waits for its turn."""
+
+    received: Received[VideoFrame]
+    read: Read | None = None
+    is_ours: bool = True
+    """Another worker's waits for those of its sender that came before: credit is given in order."""
+
+
 def serve(node: Node, inference: FaceInference, pool: Executor) -> None:
     """While one picture of a lossless source is looked at, the next ones are decompressed. A live
     camera's never wait for that: a newer one may overtake them.
     """
-    waiting: deque[tuple[Received[VideoFrame], Read | None]] = deque()
+    share = Share(node.name)
+    waiting: deque[_Waiting] = deque()
+    while node.alive() or waiting:
+        arrived = node.receive(0 if waiting else LOOK_S)
+        # What others have done with comes first: pictures travel another way, and one may name this
+        # worker just because of that.
+        for received in arrived:
+            if isinstance(received.message, Control):
+                share.hear(received.message)
+        for received in arrived:
+            if isinstance(received.message, VideoFrame):
+                waiting.extend(_take(node, inference, pool, share, received, waiting))
+        while waiting:
+            _answer_some(node, inference, waiting)
+            if all(one.received.message.lossless for one in waiting):
+                break
 
-    def answer_next() -> None:
-        node.alive()  # a slow detector may need seconds for what has come at once
-        received, picture = waiting.popleft()
-        result = answer(inference, received, picture)
-        node.publish(FACES, result)
-        if received.message.event == "picture" and result.event == "gap":
-            node.log.warning("a picture of %s is unreadable", result.source)
-        if received.message.lossless:
+
+def _take(
+    node: Node,
+    inference: FaceInference,
+    pool: Executor,
+    share: Share,
+    received: Received[VideoFrame],
+    waiting: Collection[_Waiting],
+) -> Iterator[_Waiting]:
+    """What is to be done about a message, after all that waits."""
+    due, has_moved = share.take(received, node.running(WORKER, DEAD_NS))
+    if has_moved:
+        inference.forget(received.message.source)
+    for one in due:
+        frame = one.message
+        ahead = frame.lossless and frame.event == "picture" and one.topic is VIDEO_JPEG
+        yield _Waiting(one, pool.submit(read, one) if ahead else None)
+    if not due and received.message.lossless:
+        if any(one.received.sender == received.sender for one in waiting):
+            yield _Waiting(received, is_ours=False)
+        else:
             node.give_credit(received)
 
-    while node.alive() or waiting:
-        for received in node.receive(0 if waiting else LOOK_S):
-            frame = received.message
-            ahead = frame.lossless and frame.event == "picture" and received.topic is VIDEO_JPEG
-            waiting.append((received, pool.submit(read, received) if ahead else None))
-            while waiting and not frame.lossless:
-                answer_next()
-        if waiting:
-            answer_next()
+
+def _answer_some(node: Node, inference: FaceInference, waiting: deque[_Waiting]) -> None:
+    """The first ones, of as many cameras as there are, in one batch."""
+    node.alive()  # a slow detector may need seconds for what has come at once
+    while waiting and not waiting[0].is_ours:
+        node.give_credit(waiting.popleft().received)
+    batch: dict[str, _Waiting] = {}
+    while waiting and waiting[0].is_ours and waiting[0].received.message.source not in batch:
+        one = waiting.popleft()
+        batch[one.received.message.source] = one
+    questions = [question(one.received, one.read) for one in batch.values()]
+    results = answer_frames(inference, questions, node.alive)
+    for one, result in zip(batch.values(), results, strict=True):
+        node.publish(FACES, result)
+        if one.received.message.event == "picture" and result.event == "gap":
+            node.log.warning("a picture of %s is unreadable", result.source)
+        if one.received.message.lossless:
+            node.give_credit(one.received)
 
 
-def answer(
-    inference: FaceInference, received: Received[VideoFrame], picture: Read | None = None
-) -> FaceEmotions:
-    """The result of one message; its picture is read where there is one, and it was not yet."""
+def question(received: Received[VideoFrame], picture: Read | None = None) -> Question:
+    """Its picture is read where there is one, and it was not yet."""
     frame = received.message
     if frame.event != "picture":
         pixels = None
     else:
         pixels = read(received) if picture is None else picture.result()
-    return answer_frame(inference, frame, pixels, received.received_ns)
+    return Question(frame, pixels, received.received_ns)
 
 
 def read(received: Received[VideoFrame]) -> Picture | None:

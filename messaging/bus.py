@@ -66,15 +66,17 @@ class Bus:
         *,
         keeps_all: bool = False,
         keys: Path | None = None,
+        is_worker: bool = False,
     ) -> None:
         """With ``keeps_all`` no picture is overtaken by a newer one, and more may wait, also to be
-        sent.
+        sent. A worker answers the pictures that name it: others that are overtaken are no loss.
 
         Raises:
             UserError: the address is none, or the folder ``keys`` will not do.
         """
         self.sender = sender
         self._keeps_all = keeps_all
+        self._is_worker = is_worker
         self.incarnation = time.time_ns()
         self.ledger = Ledger()
         self.endpoints = endpoints(address)
@@ -188,9 +190,11 @@ class Bus:
             if not self._keeps_all and _may_be_overtaken(message):
                 stream = (received.topic.name, received.sender, message.source)
                 if (former := newest.get(stream)) is not None:
-                    dropped = kept.pop(former).dropped + 1
-                    self.ledger.overtaken(received.topic.name, received.sender, 1)
-                    kept[place] = replace(received, dropped=dropped)
+                    earlier = kept.pop(former)
+                    is_ours = earlier.message.worker in ("", self.sender)
+                    missed = int(is_ours or not self._is_worker)
+                    self.ledger.overtaken(received.topic.name, received.sender, missed)
+                    kept[place] = replace(received, dropped=earlier.dropped + missed)
                 newest[stream] = place
             kept.setdefault(place, received)
         return list(kept.values())

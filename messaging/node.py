@@ -24,6 +24,7 @@ from messaging.bus import Bus
 from messaging.clock import clock_name, monotonic_ns
 from messaging.clock_service import is_same_clock
 from messaging.credit import Readers
+from messaging.errors import UserError
 from messaging.schema import Control, Heartbeat, LogRecord, Stamp
 from messaging.topics import CONTROL, HEARTBEAT, LOG, Topic
 from messaging.wire import Received
@@ -43,10 +44,15 @@ TERMINAL_SIGNALS = tuple(
 )
 HEARTBEAT_NS = 1_000_000_000
 EAGER_HEARTBEAT_NS = 250_000_000
+WORKER_HEARTBEAT_NS = 125_000_000
 EAGER_NS = 5_000_000_000
 """A young node shows itself more often, so that those who wait for it start without delay."""
+LIVING_NS = 3_000_000_000
+"""A node that runs is heard of within this."""
 WORK_UP_NS = 1_000_000_000
 """A node that is asked to stop works up what has arrived, but no longer than this."""
+NAMESAKE_NS = 50_000_000
+"""An answer to a node of the same name comes no more often than this."""
 NAP_S = 0.1
 LONG_WAIT_NS = 15_000_000_000
 """A wait for other nodes that lasts longer is worth a word."""
@@ -68,6 +74,10 @@ class Node:
         keeps_all: bool = False,
         keys: Path | None = None,
         waits_at_door: bool = True,
+        kind: str = "",
+        cameras: Sequence[str] = (),
+        is_worker: bool = False,
+        is_unique: bool = True,
     ) -> None:
         """``meanwhile`` is called again and again while the hub is waited for. Lossless sources
         of ``credits_of`` wait for this node, which gives them credit. With ``keeps_all`` also a
@@ -76,13 +86,22 @@ class Node:
         this machine's keys, for a hub over TCP; one that does not know them yet is waited for
         without end, unless not ``waits_at_door``.
 
+        ``kind`` is its own name when empty. ``cameras`` are those whose pictures it sends. A worker
+        shows itself more often, since others take over its work when it falls silent. ``receive``
+        raises a ``UserError`` when an older node of this name lives, unless there may be several.
+
         Raises:
             UserError: the address is none, or the folder ``keys`` will not do.
         """
         self.name = name
+        self._kind = kind or name
+        self._cameras = tuple(cameras)
+        self._is_worker, self._is_unique = is_worker, is_unique
         self._subscribed = frozenset(topic.name for topic in subscribe)
         topics = dict.fromkeys((*subscribe, HEARTBEAT, CONTROL))
-        self._bus = Bus(name, address, tuple(topics), keeps_all=keeps_all, keys=keys)
+        self._bus = Bus(
+            name, address, tuple(topics), keeps_all=keeps_all, keys=keys, is_worker=is_worker
+        )
         self._launched = multiprocessing.parent_process() is not None
         # A launcher started the hub as well, and knows better how long to wait for it.
         self._connect_timeout_s = math.inf if self._launched else connect_timeout_s
@@ -103,9 +122,13 @@ class Node:
         self._asked_ns = 0
         self._has_work = bool(subscribe)
         self._peers: dict[str, Received[Heartbeat]] = {}
+        self._heard_ns = 0
+        """Of the last ``receive``: who is silent is told by what had come until then."""
         self._credits_of = tuple(topic.name for topic in credits_of)
         self._done: dict[tuple[str, str], tuple[int, int]] = {}
         """By topic and sender: its incarnation, and the last message that was done with."""
+        self._credited: dict[tuple[str, str], tuple[int, int]] = {}
+        """The same, of the last message that credit was given for."""
         self._bound_ns: int | None = 0
         self._log_queue: deque[LogRecord] = deque(maxlen=10_000)
         self.log = logging.getLogger(f"emofuse.{name}")
@@ -157,6 +180,7 @@ class Node:
 
         def ask(number: int, _frame: FrameType | None) -> None:
             if self._state == "starting":  # there is nothing yet to work up, but much to wait for
+                signal.signal(number, signal.SIG_IGN)  # a second one would break into the leaving
                 sys.exit(128 + number)
             self._stop.set()
 
@@ -187,7 +211,8 @@ class Node:
             self.state = "running"
         now = monotonic_ns()
         young = now - self._started_ns < EAGER_NS
-        if now - self._last_heartbeat_ns >= (EAGER_HEARTBEAT_NS if young else HEARTBEAT_NS):
+        every_ns = EAGER_HEARTBEAT_NS if young else HEARTBEAT_NS
+        if now - self._last_heartbeat_ns >= (WORKER_HEARTBEAT_NS if self._is_worker else every_ns):
             self.beat()
         self._flush_log()
         if not self._stop.is_set():
@@ -219,15 +244,22 @@ class Node:
         """What has arrived on the subscribed topics; waits at most ``timeout_s`` for the first.
 
         Of a live camera's pictures only the newest is kept, and says how many it overtook.
+
+        Raises:
+            UserError: this node's name is that of an older one, which lives.
         """
         wanted: list[Received[Any]] = []
         for received in self._bus.receive(timeout_s):
-            if isinstance(received.message, Heartbeat) and received.sender != self.name:
-                self._note_peer(received)
+            if isinstance(received.message, Heartbeat):
+                if received.sender != self.name:
+                    self._note_peer(received)
+                elif self._is_unique and received.incarnation != self._bus.incarnation:
+                    self._meet_namesake(received.message)
             elif isinstance(received.message, Control):
                 self._obey(received)
             if received.topic.name in self._subscribed:
                 wanted.append(received)
+        self._heard_ns = monotonic_ns()
         self._has_work = bool(wanted)
         return wanted
 
@@ -240,12 +272,35 @@ class Node:
         """The newest heartbeat of every other node, as of the last ``receive``."""
         return {name: received.message for name, received in self._peers.items()}
 
+    def running(self, kind: str, within_ns: int = LIVING_NS) -> dict[str, int]:
+        """The incarnations, by name, of the other nodes of a kind that run and were heard of within
+        that time, as of the last ``receive``.
+        """
+        since_ns = self._heard_ns - within_ns
+        return {
+            name: received.incarnation
+            for name, received in self._peers.items()
+            if received.message.kind == kind
+            and received.message.state == "running"
+            and received.received_ns >= since_ns
+        }
+
+    def cameras(self) -> frozenset[str]:
+        """All that nodes which live, this one among them, send pictures of."""
+        since_ns = self._heard_ns - LIVING_NS
+        lately = (r.message for r in self._peers.values() if r.received_ns >= since_ns)
+        living = (beat.cameras for beat in lately if beat.state != "closing")
+        return frozenset(self._cameras).union(*living)
+
     def wait_for(self, names: Iterable[str]) -> bool:
-        """Until all of these nodes are running; ``False`` when asked to stop meanwhile."""
+        """Until all of these nodes are running, or one of that kind; ``False`` when asked to stop
+        meanwhile.
+        """
         self.state = "waiting"
         since_ns, told = monotonic_ns(), False
         while self.alive():
-            running = {name for name, peer in self.peers().items() if peer.state == "running"}
+            beats = [(name, p.kind) for name, p in self.peers().items() if p.state == "running"]
+            running = {either for both in beats for either in both}
             missing = [name for name in names if name not in running]
             if not missing:
                 self.text, self.state = "", "running"
@@ -259,23 +314,28 @@ class Node:
 
     def give_credit(self, received: Received[Any]) -> None:
         """Tell a lossless sender that this reader has done with ``received``, and with all that
-        came before it.
+        came before it. The sender hears of it at once, or a few messages later, or with the next
+        heartbeat.
         """
         topic, sender, incarnation = received.topic, received.sender, received.incarnation
         self._done[topic.name, sender] = incarnation, received.seq
-        if received.seq % topic.credit_every == 0:
+        if received.seq % topic.credit_every == 0 or received.message.event == "closed":
             self._publish_credit(topic.name, sender, incarnation, received.seq)
 
-    def _give_credit_for_lost(self) -> None:
-        """What was lost on its way will never be done with: without this, its sender would wait
-        for it forever.
+    def _give_credit_left(self) -> None:
+        """For what was done with and not said so yet, and for what was lost on its way: that will
+        never be done with, and its sender would wait for it forever.
         """
+        for stream, done in self._done.items():
+            if self._credited.get(stream) != done:
+                self._publish_credit(*stream, *done)
         for topic in self._credits_of:
             for sender, incarnation, arrived, sent in self._bus.ledger.tails(topic):
                 if self._done.get((topic, sender)) == (incarnation, arrived):
                     self._publish_credit(topic, sender, incarnation, sent)
 
     def _publish_credit(self, topic: str, sender: str, incarnation: int, seq: int) -> None:
+        self._credited[topic, sender] = incarnation, seq
         credit = Control(self.stamp(), "credit", self.name, topic, sender, incarnation, seq)
         self.publish(CONTROL, credit)
 
@@ -295,7 +355,19 @@ class Node:
         ``hear`` is given what arrives on the subscribed topics meanwhile. ``False`` when the node
         was asked to stop.
         """
-        ahead = max(ahead, topic.credit_every)
+        return self._wait_until_behind(topic, max(ahead, topic.credit_every), hear)
+
+    def wait_until_done(
+        self,
+        topic: Topic[Any],
+        hear: Callable[[list[Received[Any]]], object] = lambda _: None,
+    ) -> bool:
+        """The same until all readers that give credit have done with all that was sent."""
+        return self._wait_until_behind(topic, 1, hear)
+
+    def _wait_until_behind(
+        self, topic: Topic[Any], ahead: int, hear: Callable[[list[Received[Any]]], object]
+    ) -> bool:
         since_ns = monotonic_ns()
         while self.alive():
             self._readers.forget_silent(monotonic_ns())
@@ -307,6 +379,25 @@ class Node:
                 self.text, self.state = f"waiting for the readers of {topic.name}", "waiting"
             hear(self.receive(0.1))
         return False
+
+    def forget_reader(self, name: str) -> None:
+        """Wait for its credit no more: another one does its work. It is waited for again when it is
+        heard of again.
+        """
+        self._readers.forget(name)
+
+    def _meet_namesake(self, other: Heartbeat) -> None:
+        """The younger of two leaves; the older shows itself, so that the younger knows at once."""
+        if other.state == "closing":
+            return
+        own = self.heartbeat(self._state)
+        if _began_ns(other) < _began_ns(own):
+            raise UserError(
+                f"a node named {self.name!r} runs already (process {other.pid}); stop it, or give "
+                "this one another name: --name, or a table [nodes.NAME] of its own"
+            )
+        if own.stamp.captured_ns - self._last_heartbeat_ns > NAMESAKE_NS:
+            self.beat()
 
     def _note_peer(self, received: Received[Heartbeat]) -> None:
         """A heartbeat shows what of its sender is missing at the end, and who its readers are."""
@@ -325,7 +416,7 @@ class Node:
         """Send a heartbeat now; ``alive`` does when one is due."""
         self._last_heartbeat_ns = monotonic_ns()
         self.publish(HEARTBEAT, self.heartbeat(self._state))
-        self._give_credit_for_lost()
+        self._give_credit_left()
         self._tell_refusal()
 
     def heartbeat(self, state: State) -> Heartbeat:
@@ -345,6 +436,8 @@ class Node:
             awaited=self._credits_of,
             progress=self.progress,
             host=self._host,
+            kind=self._kind,
+            cameras=self._cameras,
         )
 
     def _flush_log(self) -> None:
@@ -354,6 +447,10 @@ class Node:
     def queue_log(self, level: LogLevel, text: str) -> None:
         """Have ``text`` published by the loop's thread; any thread may call this."""
         self._log_queue.append(LogRecord(self.stamp(), self.name, level, text[:32_000]))
+
+
+def _began_ns(beat: Heartbeat) -> tuple[int, int]:
+    return beat.stamp.pipeline_ns - beat.uptime_ns, beat.pid
 
 
 class _Forwarder(logging.Handler):

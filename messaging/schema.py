@@ -76,6 +76,8 @@ class VideoFrame:
     """Why there is a gap."""
     real_time: Flag = True
     """At its own pace: now minus ``pipeline_ns`` is its age."""
+    worker: Text = ""
+    """The inference node that answers it; empty: its sender knew of none."""
 
 
 @dataclass(frozen=True, slots=True, config=WIRE)
@@ -275,6 +277,10 @@ class Heartbeat:
     """Of a recording that it plays: how much is done."""
     host: Text = ""
     """The name of its machine."""
+    kind: Text = ""
+    """What it is, whatever its name: camera, inference, and so on."""
+    cameras: Annotated[tuple[Name, ...], Field(max_length=64)] = ()
+    """Those whose pictures it sends."""
 
 
 @dataclass(frozen=True, slots=True, config=WIRE)

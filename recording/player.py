@@ -16,6 +16,7 @@ from messaging.pacing import Pace
 from messaging.schema import AudioChunk, Control, FaceEmotions, SpeechEvent, VideoFrame
 from messaging.topics import AUDIO, CONTROL, FACES, MARKERS, SPEECH, VIDEO_JPEG, Topic
 from messaging.wire import Buffer, Received
+from messaging.workers import Sharing
 from recording.session import Session, open_session
 
 NAME = "player"
@@ -143,6 +144,7 @@ class Player:
 
     def __init__(self, node: Node, settings: ReplaySettings) -> None:
         self._node = node
+        self._sharing = Sharing(node)
         self._settings = settings
         self._paused = False
 
@@ -159,6 +161,7 @@ class Player:
             if not pace.wait(at_ns, lambda: self._alive(pace)):
                 return False
             self._send(played)
+        self._sharing.finish()
         self._node.progress = 1.0
         return self._node.alive()
 
@@ -166,12 +169,16 @@ class Player:
         self._paused = True
 
     def _send(self, played: Played) -> None:
-        topic, node = played.topic, self._node
-        if _is_sound(played.message) and not node.is_wanted(topic):
+        topic, node, message = played.topic, self._node, played.message
+        if _is_sound(message) and not node.is_wanted(topic):
             return
+        if isinstance(message, VideoFrame):
+            self._sharing.settle(message.source, lossless=True)
         if (ahead := AHEAD.get(topic.name)) and not node.wait_for_credit(topic, ahead, self._hear):
             return
-        node.publish(topic, played.message, played.payload)
+        if isinstance(message, VideoFrame):
+            message = self._sharing.named(message)
+        node.publish(topic, message, played.payload)
 
     def _alive(self, pace: Pace) -> bool:
         """Also does what it was told, and waits while it is paused."""
@@ -187,6 +194,7 @@ class Player:
         return node.alive()
 
     def _hear(self, arrived: Iterable[Received[Any]]) -> None:
+        self._sharing.look()
         for received in arrived:
             if isinstance(received.message, Control) and received.message.action in HOLDS:
                 self._paused = HOLDS[received.message.action]
@@ -202,13 +210,14 @@ def run(settings: Settings) -> None:
         raise UserError("no session was named; name one: emofuse replay FOLDER")
     session = open_session(replay.session)
     with Node(
-        NAME,
+        settings.name or NAME,
         bus.address,
         (CONTROL,),
         settings.log_level,
         bus.connect_timeout_s,
         keeps_all=True,
         keys=bus.keys,
+        kind=NAME,
     ) as node:
         player = Player(node, replay)
         if not node.wait_for(replay.wait_for):

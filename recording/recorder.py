@@ -52,12 +52,13 @@ def run(settings: Settings) -> None:
     about = _about(folder)
     topics = topics_of(recording.mode)
     with Node(
-        NAME,
+        settings.name or NAME,
         bus.address,
         topics,
         settings.log_level,
         bus.connect_timeout_s,
         credits_of=[topic for topic in topics if topic.name in CREDITED],
+        kind=NAME,
         keeps_all=True,
         keys=bus.keys,
     ) as node:
@@ -139,6 +140,7 @@ def _leave_word(node: Node, folder: Path, recorder: Recorder, topics: Sequence[T
     """The manifest. Without it the session says that it is incomplete, and so it is."""
     tape, accounts = recorder.tape, recorder.accounts
     closing = node.heartbeat("closing")
+    read = {node.name: {topic.name for topic in topics}}
     accounts.note(closing)
     manifest = Manifest(
         closing.stamp.pipeline_ns,
@@ -147,7 +149,7 @@ def _leave_word(node: Node, folder: Path, recorder: Recorder, topics: Sequence[T
         rested=_by_name(recorder.rested),
         bytes=tape.bytes,
         heartbeats=accounts.last_beats,
-        hops=tuple(map(asdict, accounts.hops(OUTLIVE, {NAME: {topic.name for topic in topics}}))),
+        hops=tuple(map(asdict, accounts.hops(OUTLIVE, read))),
         rejected=accounts.rejected,
     )
     try:

@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 
 from config.settings import InferenceSettings
+from inference.answer import answer_frames
 from inference.detector import Picture
 from inference.faces import FaceInference, open_face_inference
-from inference.node import answer
+from inference.node import question
 from messaging.clock import monotonic_ns
-from messaging.schema import Stamp, VideoFrame
+from messaging.schema import FaceEmotions, Stamp, VideoFrame
 from messaging.topics import VIDEO, VIDEO_JPEG, Topic
 from messaging.wire import Received
 
@@ -35,6 +36,10 @@ def received(
     return Received(
         topic, frame, memoryview(payload), "media", 1, 0, received_ns=monotonic_ns() - 1000
     )
+
+
+def answer(inference: FaceInference, received: Received[VideoFrame]) -> FaceEmotions:
+    return answer_frames(inference, [question(received)])[0]
 
 
 def jpeg(picture: Picture) -> bytes:

@@ -1,0 +1,242 @@
+"""Which of the nodes that the settings name run here, and with what."""
+
+import os
+import platform
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from pydantic import TypeAdapter, ValidationError
+
+from capture.media_path import check
+from commands.plan import LAUNCHER, RECORDER, Plan, PlannedNode, choose_display
+from config.nodes import named, node_settings
+from config.settings import SECTION_OF, Name, Settings
+from display.screen import require_screen
+from messaging.address import refuse_strangers
+from messaging.bus import MOST_AHEAD
+from messaging.errors import UserError
+
+HUB, RECORDING = "hub", "recording"
+FILES = ("media", "player")
+SOURCES = ("camera", "microphone", *FILES)
+DISPLAYS = ("window", "terminal")
+READERS = ("inference", "window")
+"""Those who read pictures, raw or as JPEG."""
+WORK = ("inference", "fusion")
+"""What files wait for."""
+FOLLOWS = ("wait_for", "credit")
+"""What is made of a node's own setting rather than put in its place."""
+NEAR = r"ipc://|tcp://(127\.|localhost:|\[::1\])"
+"""A hub's address on the machine itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    tables: tuple[str, ...]
+    """Of the nodes that run here."""
+    has_hub: bool = True
+
+
+def choose_share(settings: Settings, only: Sequence[str] | None, host: str | None) -> Share:
+    """All nodes, those called ``only``, or those of a ``host``.
+
+    Raises:
+        UserError: there are no such nodes, or they could not find each other.
+    """
+    nodes = settings.nodes
+    if only is None and host is None:
+        return Share(tuple(nodes))
+    if not nodes:
+        raise UserError(
+            "--only and --host choose among nodes, and none are named; "
+            "give a file with tables [nodes.NAME] by --config"
+        )
+    if only is not None and host is not None:
+        raise UserError("--only and --host both choose nodes; give one of them")
+    if only is not None:
+        for name in only:
+            if name not in nodes:
+                raise UserError(f"--only: no node {name!r}; there are {', '.join(sorted(nodes))}")
+        tables = tuple(name for name in nodes if name in only)
+    else:
+        tables = tuple(name for name, node in nodes.items() if node.host == host)
+        if not tables:
+            hosts = sorted({node.host for node in nodes.values() if node.host})
+            known = f"there are {', '.join(hosts)}" if hosts else "no node names one (host = ...)"
+            raise UserError(f"--host: no node runs on {host!r}; {known}")
+    if not settings.bus.address and len(tables) < len(nodes):
+        raise UserError(
+            "bus.address is empty, so those who start elsewhere could not meet; write, under "
+            '[bus], address = "tcp://HOST:PORT", the same for all'
+        )
+    return Share(tables, any(nodes[table].kind == HUB for table in tables))
+
+
+def plan_share(settings: Settings, share: Share, address: str, *, quiet_stdout: bool) -> Plan:
+    """The plan for the nodes of a share, in the knowledge of all that there are.
+
+    Raises:
+        UserError: a node lacks what it needs, or names another one that is not there.
+    """
+    bus = settings.bus.model_copy(update={"address": address})
+    settings = settings.model_copy(update={"bus": bus})
+    every = [
+        PlannedNode(own.name, node.kind, own)
+        for table, node in settings.nodes.items()
+        for own in (node_settings(settings, table),)
+    ]
+    tables = dict(zip(settings.nodes, every, strict=True))
+    _check(every)
+    notes: list[str] = []
+    here: list[PlannedNode] = []
+    wanted = [tables[table] for table in share.tables]
+    if share.has_hub and not _names(every, HUB):
+        wanted.append(PlannedNode(HUB, HUB, settings))
+    for one in wanted:
+        node, note = _as_row(one, quiet_stdout=quiet_stdout)
+        notes += [note] if note else []
+        here += [node] if node else []
+    launcher = LAUNCHER if share.has_hub else _launcher_name()
+    seen_by = [launcher, *(node.name for node in here if node.kind in DISPLAYS)]
+    recorders = [node for node in here if node.kind == RECORDER]
+    if settings.recording.folder is not None and not _names(every, RECORDER):
+        raise UserError(
+            "a session is to be recorded, but none of the nodes is a recorder; "
+            'add a table [nodes.NAME] with kind = "recorder"'
+        )
+    for recorder in recorders:
+        settings = settings.model_copy(update={RECORDING: recorder.settings.recording})
+    return Plan(
+        settings if recorders else _without_recording(settings),
+        sources=(),
+        display="terminal" if any(node.kind == "terminal" for node in here) else "none",
+        notes=tuple(notes),
+        nodes=tuple(_fitted(node, settings, tables, seen_by) for node in here),
+        launcher=launcher,
+    )
+
+
+def rename(settings: Settings, kind: str, name: str) -> Settings:
+    """For a node that is started by hand.
+
+    Raises:
+        UserError: it is no name.
+    """
+    try:
+        TypeAdapter[str](Name).validate_python(name)
+    except ValidationError:
+        raise UserError(
+            f"--name {name!r}: a name has 1 to 64 letters, digits, points, dashes and underscores"
+        ) from None
+    return named(settings, kind, name) if kind in SECTION_OF else settings
+
+
+def _launcher_name() -> str:
+    """Every machine has its own, and they meet on one bus."""
+    return re.sub(r"[^\w.-]", "_", f"{LAUNCHER}-{platform.node()[:40]}-{os.getpid()}")
+
+
+def _names(nodes: Iterable[PlannedNode], *kinds: str) -> list[str]:
+    return [node.name for node in nodes if node.kind in kinds]
+
+
+def _without_recording(settings: Settings) -> Settings:
+    """Whoever records does so elsewhere."""
+    recording = settings.recording.model_copy(update={"folder": None})
+    return settings.model_copy(update={RECORDING: recording})
+
+
+def _check(every: Sequence[PlannedNode]) -> None:
+    """What can be seen to be wrong before anything starts."""
+    cameras = _names(every, "camera", "media")
+    for node in every:
+        section: Any = getattr(node.settings, SECTION_OF[node.kind])
+        if node.kind == "media" and section.file is None:
+            raise UserError(f'nodes.{node.name} plays no file; give it one: file = "PATH"')
+        if node.kind == RECORDER and section.folder is None:
+            raise UserError(f'nodes.{node.name} records nowhere; give it a folder = "PATH"')
+        if _names(every, "player"):
+            continue  # whose cameras the session knows
+        for camera in getattr(section, "cameras", ()):
+            if camera not in cameras:
+                raise UserError(
+                    f"nodes.{node.name}.cameras names {camera!r}, and no camera or media file has "
+                    f"that name; there are {', '.join(sorted(cameras)) or 'none'}"
+                )
+
+
+def _as_row(node: PlannedNode, *, quiet_stdout: bool) -> tuple[PlannedNode | None, str]:
+    """The node as a row of the table of processes, if it can run, and what is to be told of it."""
+    if node.kind == HUB:
+        address = node.settings.bus.address
+        by_hand = f"start it by hand (hub --bind {address} --insecure), without a node of kind hub,"
+        refuse_strangers(address, by_hand)
+    if node.kind == "media" and node.settings.media.file is not None:
+        try:
+            check(node.settings.media.file)
+        except UserError as error:
+            raise UserError(f"nodes.{node.name}.file: {error}") from None
+    if node.kind == "window":
+        require_screen()
+    if node.kind != "display":
+        return node, ""
+    kind, lack = choose_display(node.settings.display, quiet_stdout=quiet_stdout)
+    return (None if kind == "none" else replace(node, kind=kind)), lack
+
+
+def _fitted(
+    node: PlannedNode,
+    settings: Settings,
+    tables: Mapping[str, PlannedNode],
+    seen_by: Sequence[str],
+) -> PlannedNode:
+    """With what follows from the other nodes, where its own settings do not say it."""
+    every, name = [*tables.values()], SECTION_OF[node.kind]
+    section: Any = getattr(node.settings, name)
+    update: dict[str, Any] = {}
+    if node.kind in SOURCES:
+        update["wait_for"] = _awaited(node.kind, section, every, seen_by)
+    if node.kind == "media" and section.speed == "max":
+        share = MOST_AHEAD // len(_names(every, *FILES))
+        update["credit"] = max(1, min(section.credit, share))
+    if node.kind in READERS:
+        update["pictures"] = _pictures(node, settings, tables)
+    if node.kind == "fusion":
+        sources = [other for other in every if other.kind in SOURCES]
+        if sources and all(other.kind in FILES for other in sources):
+            update["exit_when_closed"] = not any(o.settings.replay.loop for o in sources)
+            update["sources"] = tuple(_names(sources, "media"))
+    chosen = {k: v for k, v in update.items() if k in FOLLOWS or k not in section.model_fields_set}
+    fitted = node.settings.model_copy(update={name: section.model_copy(update=chosen)})
+    return replace(node, settings=fitted)
+
+
+def _awaited(
+    kind: str, section: Any, every: Sequence[PlannedNode], seen_by: Sequence[str]
+) -> tuple[str, ...]:
+    """A file waits for all who work on it, and for those here who show what comes of it; whatever
+    is recorded waits for the recorder.
+    """
+    awaited: list[str] = [*section.wait_for]
+    if kind in FILES:
+        if "wait_for" not in section.model_fields_set:
+            kinds = ("fusion",) if getattr(section, "start_from", "") == "faces" else WORK
+            awaited = [name for work in kinds for name in _names(every, work) or [work]]
+        awaited += seen_by
+    return (*awaited, *_names(every, RECORDER))
+
+
+def _pictures(
+    node: PlannedNode, settings: Settings, tables: Mapping[str, PlannedNode]
+) -> Literal["raw", "jpeg"]:
+    """Raw where reader, cameras and hub are on one machine; a session holds JPEG."""
+    hosts = {
+        settings.nodes[table].host
+        for table, other in tables.items()
+        if other.kind in ("camera", "media", HUB) or other.name == node.name
+    }
+    knows_hub = bool(_names(tables.values(), HUB)) or re.match(NEAR, settings.bus.address)
+    one_machine = len(hosts) == 1 and knows_hub and not _names(tables.values(), "player")
+    return "raw" if one_machine else "jpeg"

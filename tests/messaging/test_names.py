@@ -1,0 +1,65 @@
+"""One name, one node: the younger of two leaves, and whoever is silent is in nobody's way."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from messaging.errors import UserError
+from messaging.node import Node
+
+PATIENCE_S = 10.0
+
+
+def until(condition: Callable[[], object], *nodes: Node) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline
+        for node in nodes:
+            node.alive()
+            node.receive(0.02)
+
+
+def test_a_second_node_of_a_name_is_refused_and_told_the_way_out(address: str) -> None:
+    with Node("left", address) as older, Node("left", address) as younger:
+        with pytest.raises(UserError, match=r"'left' runs already \(process \d+\).*--name"):
+            until(lambda: False, younger, older)
+        older.receive(0.1)  # goes on
+
+
+def test_a_node_may_follow_one_that_fell_silent(address: str) -> None:
+    with Node("left", address) as former, Node("watch", address) as watch:
+        until(lambda: "left" in watch.peers(), watch, former)
+        with Node("left", address) as restarted:
+            since = time.monotonic()
+            until(lambda: time.monotonic() - since > 0.5, restarted, watch)
+            assert watch.peers()["left"].uptime_ns < 10_000_000_000
+
+
+def test_several_may_share_a_name_where_that_does_no_harm(address: str) -> None:
+    with (
+        Node("command", address, is_unique=False) as one,
+        Node("command", address, is_unique=False) as other,
+    ):
+        since = time.monotonic()
+        until(lambda: time.monotonic() - since > 0.5, one, other)
+
+
+def test_a_node_waits_for_any_of_a_kind_or_for_one_by_its_name(address: str) -> None:
+    with Node("worker-a", address, kind="inference") as worker:
+        for awaited in ("inference", "worker-a"):
+            with Node("media", address) as media:
+                until(lambda: media.running("inference"), worker, media)
+                assert media.wait_for([awaited])
+
+
+def test_those_who_run_are_told_by_kind_and_the_silent_ones_are_not(address: str) -> None:
+    with (
+        Node("worker-a", address, kind="inference", is_worker=True) as worker,
+        Node("left", address, kind="camera", cameras=["left"]) as camera,
+        Node("watch", address) as watch,
+    ):
+        until(lambda: watch.running("inference") and watch.cameras(), worker, camera, watch)
+        assert set(watch.running("inference")) == {"worker-a"}
+        assert watch.cameras() == {"left"}
+        until(lambda: not watch.running("inference", 300_000_000), camera, watch)
