@@ -55,6 +55,7 @@ def add_pipeline_commands(
         config: ConfigFile = None,
         only: Only = None,
         host: Host = None,
+        keys: Keys = None,
         log_level: LogLevel = None,
         as_json: Json = False,
     ) -> None:
@@ -76,6 +77,7 @@ def add_pipeline_commands(
             record_mode=record_mode,
             lsl=lsl,
             osc=osc,
+            keys=keys,
             log_level=log_level,
             config=config,
         )

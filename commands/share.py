@@ -169,7 +169,7 @@ def _check(every: Sequence[PlannedNode]) -> None:
 
 def _as_row(node: PlannedNode, *, quiet_stdout: bool) -> tuple[PlannedNode | None, str]:
     """The node as a row of the table of processes, if it can run, and what is to be told of it."""
-    if node.kind == HUB:
+    if node.kind == HUB and node.settings.bus.keys is None:
         address = node.settings.bus.address
         by_hand = f"start it by hand (hub --bind {address} --insecure), without a node of kind hub,"
         refuse_strangers(address, by_hand)

@@ -90,12 +90,13 @@ def run(settings: Settings) -> None:
     clock = measure_clock(pylsl.local_clock)
     bus = settings.bus
     with Node(
-        NAME,
+        settings.name or NAME,
         bus.address,
         (FACES, UTTERANCES),
         settings.log_level,
         bus.connect_timeout_s,
         credits_of=(FACES,),
+        kind=NAME,
         keys=bus.keys,
     ) as node:
         if node.stamp().bound_ns is None:

@@ -62,11 +62,12 @@ def run(settings: Settings) -> None:
     with (
         udp.SimpleUDPClient(*resolve(target)) as client,
         Node(
-            NAME,
+            settings.name or NAME,
             bus.address,
             (FACES, SPEECH, UTTERANCES, MARKERS),
             settings.log_level,
             bus.connect_timeout_s,
+            kind=NAME,
             keys=bus.keys,
         ) as node,
     ):

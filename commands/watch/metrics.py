@@ -122,11 +122,12 @@ def run(settings: Settings) -> None:
     with (
         _served(exporter, settings.metrics) as place,
         Node(
-            "metrics",
+            settings.name or "metrics",
             bus.address,
             (FACES, UTTERANCES, HEARTBEAT),
             settings.log_level,
             bus.connect_timeout_s,
+            kind="metrics",
             keys=bus.keys,
         ) as node,
     ):
