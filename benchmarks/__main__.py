@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from benchmarks import growth, jpeg, models, pictures, plots, speed, transport
+from benchmarks import cameras, growth, jpeg, models, pictures, plots, speed, transport
 from benchmarks.machine import describe_machine
 from benchmarks.results import Results
 
@@ -34,6 +34,7 @@ def main() -> None:
         "fusion": growth.grow_fusion,
         "hub": growth.grow_hub,
         "speed": lambda results: speed.compare(results, options.runs),
+        "cameras": cameras.compare,
         "label": lambda results: growth.grow_label(results, minutes),
     }
     chosen = options.only.split(",") if options.only else [*parts]

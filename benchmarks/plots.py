@@ -13,6 +13,7 @@ GROWTH = {
     "label": "label, every picture",
     "label: memory": "label, memory",
     "hub": "hub, pictures of 640x480",
+    "cameras": "several cameras, one worker",
 }
 """Curves by name, with their titles."""
 
