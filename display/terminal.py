@@ -34,7 +34,7 @@ def run(settings: Settings) -> None:
     ) as node:
         view = View(
             NAME,
-            is_comparable=node.stamp().bound_ns is not None,
+            is_comparable=node.stamp().bound_ns == 0,
             smoothing_s=settings.display.smoothing_s,
         )
         if console.is_terminal and not console.is_dumb_terminal:

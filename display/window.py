@@ -71,7 +71,7 @@ def run(settings: Settings) -> None:
     ):
         view = View(
             NAME,
-            is_comparable=node.stamp().bound_ns is not None,
+            is_comparable=node.stamp().bound_ns == 0,
             smoothing_s=settings.display.smoothing_s,
         )
         requests = Requests(NAME, view.session)

@@ -98,6 +98,17 @@ class Bus:
         socket.connect(endpoint)
         return socket
 
+    def clock_socket(self) -> zmq.Socket[bytes]:
+        """For questions to the hub's clock. Whoever has it closes it when the bus is closed."""
+        socket: zmq.Socket[bytes] = self._context.socket(zmq.DEALER)
+        socket.setsockopt(zmq.IMMEDIATE, 1)  # what waits for the hub to come back measures nothing
+        socket.setsockopt(zmq.LINGER, 0)
+        socket.setsockopt(zmq.MAXMSGSIZE, 4096)
+        socket.setsockopt(zmq.RECONNECT_IVL, 20)
+        socket.setsockopt(zmq.RECONNECT_IVL_MAX, 500)
+        socket.connect(self.endpoints.clock)
+        return socket
+
     def join(self, timeout_s: float, meanwhile: Callable[[], object]) -> None:
         """Subscribe, and wait for the own echo through both proxies: from then on nothing that
         is published is missed. ``meanwhile`` is called again and again until then.

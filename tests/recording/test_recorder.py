@@ -35,7 +35,7 @@ def test_a_mode_leaves_out(mode: Mode, left_out: set[Topic[Any]]) -> None:
     topics = topics_of(mode)
     assert not left_out & set(topics)
     assert {FACES, SPEECH, MARKERS, CONTROL} <= set(topics)
-    assert len(topics) + len(left_out) == 10
+    assert len(topics) + len(left_out) == 11
 
 
 class Source:
