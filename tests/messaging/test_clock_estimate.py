@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messaging.clock_estimate import OWN, Estimator, Exchange, Line, Sight, Timeline, seen
-from tests.messaging.traces import (
+from benchmarks.links import (
     FAR_NS,
     LINKS,
     MS,
@@ -23,6 +22,7 @@ from tests.messaging.traces import (
     middle_ns,
     round_trip_ns,
 )
+from messaging.clock_estimate import OWN, Estimator, Exchange, Line, Sight, Timeline, seen
 
 MINUTES = 5
 
