@@ -297,7 +297,7 @@ class Control:
     seq: Ns = -1
 
 
-Exchange = tuple[Ns, Ns, Ns, Ns]
+FourStamps = tuple[Ns, Ns, Ns, Ns]
 
 
 @dataclass(frozen=True, slots=True, config=WIRE)
@@ -313,7 +313,7 @@ class ClockBurst:
     """The hub's clock."""
     epoch: Count = 0
     """How often the offset has jumped."""
-    exchanges: Annotated[tuple[Exchange, ...], Field(max_length=64)] = ()
+    exchanges: Annotated[tuple[FourStamps, ...], Field(max_length=64)] = ()
     """Question sent (sender's clock), arrived and answered (hub's), answer returned (sender's)."""
 
 
