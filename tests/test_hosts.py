@@ -64,7 +64,7 @@ INSTANT_S = 5
 def test_an_utterance_of_two_hosts_has_the_label_of_one(address: str) -> None:
     """Camera and inference, microphone, and fusion with the hub: all on one, and on three."""
     at_ns = monotonic_ns() + INSTANT_S * 1_000_000_000
-    alone = Place(lambda *module: [sys.executable, "-m", *module], address, at_ns)
+    alone = Place(python, address, at_ns)
     with hosts([3_000, 9_000, 200]) as (hub, near, far):
         with hub.running(*HUB):
             here, there, elsewhere = (
@@ -81,6 +81,10 @@ def test_an_utterance_of_two_hosts_has_the_label_of_one(address: str) -> None:
         if one["picture"]["captured_ns"] == other["picture"]["captured_ns"]:
             assert abs(one["dt_ns"] - other["dt_ns"]) <= bound_ns
             assert one["probabilities"] == other["probabilities"]
+
+
+def python(*module: str) -> list[str]:
+    return [sys.executable, "-m", *module]
 
 
 class Place(NamedTuple):

@@ -1,14 +1,17 @@
 """Nodes and a hub on different clocks: real sockets, and a clock of the hub's that is made up."""
 
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import zmq
 
 from messaging import clock_client, clock_service
 from messaging.clock import clock_name, monotonic_ns
+from messaging.clock_client import ask
 from messaging.hub import Hub
 from messaging.node import Node
 from messaging.packing import pack
@@ -203,7 +206,10 @@ def test_a_hub_that_comes_back_on_another_clock_is_noticed(
         for name, ahead_ns in (("elsewhere/1", 100 * S), ("elsewhere/2", -100 * S)):
             hub.close()
             hub_clock.is_elsewhere(ahead_ns, name)
+            hub_clock.is_broken = True
             hub = Hub(address)
+            until(node, iter([False] * 20 + [True]).__next__)
+            hub_clock.is_broken = False
             until(node, lambda: is_right(node, hub_clock))
         hub.close()
         hub_clock.is_elsewhere(0, clock_name())
@@ -211,3 +217,22 @@ def test_a_hub_that_comes_back_on_another_clock_is_noticed(
         until(node, lambda: node.stamp().bound_ns == 0)
         assert node.stamp().offset_ns == 0
     hub.close()
+
+
+def test_a_late_answer_is_not_taken_for_that_to_a_later_question() -> None:
+    with zmq.Context() as context, context.socket(zmq.ROUTER) as hub:
+        hub.bind("inproc://hub")
+        with context.socket(zmq.DEALER) as node:
+            node.connect("inproc://hub")
+
+            def answer() -> None:
+                who, question = hub.recv_multipart()
+                for asked, at_ns in ((b"before", 1), (question, 2)):
+                    hub.send_multipart([who, asked, pack([at_ns, at_ns, "elsewhere"])])
+
+            answering = threading.Thread(target=answer)
+            answering.start()
+            answered = ask(node)
+            answering.join()
+    assert answered is not None
+    assert (answered[0].arrived_ns, answered[1]) == (2, "elsewhere")
