@@ -65,8 +65,8 @@ def measured() -> None:
         with (
             hub.running(*bind, "--insecure"),
             hub.running("benchmarks.relay", "3", "4"),
-            near.running("benchmarks.stamper", near.hub, seconds) as quiet,
-            far.running("benchmarks.stamper", far.far_hub, seconds) as jammed,
+            near.running("benchmarks.stamper", "near", near.hub, seconds) as quiet,
+            far.running("benchmarks.stamper", "far", far.far_hub, seconds) as jammed,
         ):
             runs = {"quiet": (near, quiet), "3 ms and jitter": (far, jammed)}
             for name, (host, process) in runs.items():

@@ -22,6 +22,8 @@ class Host:
     name: str
     ahead_s: int
     """Of this machine's clock."""
+    clock: str
+    """The time namespace's file."""
     hub: str
     """The hub's address, as seen from here."""
     far_hub: str
@@ -29,20 +31,20 @@ class Host:
 
     def command(self, *module: str) -> list[str]:
         """Runs a Python module on this host."""
-        ahead = str(self.ahead_s)
-        clock = ["unshare", "--time", "--monotonic", ahead, "--boottime", ahead]
-        python = [sys.executable, "-m", *module]
-        return ["ip", "netns", "exec", self.name, *clock, "--fork", "--kill-child", *python]
+        clock = ["nsenter", f"--time={self.clock}"]
+        return ["ip", "netns", "exec", self.name, *clock, sys.executable, "-m", *module]
 
     @contextmanager
-    def running(self, *module: str, **environment: str) -> Generator["subprocess.Popen[str]"]:
+    def running(
+        self, *module: str, stderr: int | None = None
+    ) -> Generator["subprocess.Popen[str]"]:
         """Killed at the end, if it still runs."""
         with subprocess.Popen(
             self.command(*module),
             stdout=subprocess.PIPE,
+            stderr=stderr,
             text=True,
             cwd=ROOT,
-            env={**os.environ, **environment},
         ) as process:
             try:
                 yield process
@@ -62,8 +64,8 @@ def why_not() -> str:
     try:
         _run("ip", "netns", "add", name)
         try:
-            exec_true = "ip", "netns", "exec", name, "unshare", "--time", "--monotonic", "1"
-            _run(*exec_true, "--fork", "--kill-child", "true")
+            with _clock(1) as clock:
+                _run("ip", "netns", "exec", name, "nsenter", f"--time={clock}", "true")
         finally:
             _run("ip", "netns", "del", name)
     except FileNotFoundError as error:
@@ -78,11 +80,12 @@ def hosts(ahead_s: Sequence[int]) -> Generator[list[Host]]:
     """As many as there are clocks; all of them are wired to the first one, which is the hub's."""
     names = [_name(number) for number in range(len(ahead_s))]
     with ExitStack() as stack:
+        clocks = [stack.enter_context(_clock(ahead)) for ahead in ahead_s]
         for name in names:
             _run("ip", "netns", "add", name)
             stack.callback(_run, "ip", "netns", "del", name)
             _run("ip", "-n", name, "link", "set", "lo", "up")
-        made = [_host(names[0], ahead_s[0], "127.0.0.1")]
+        made = [_host(names[0], ahead_s[0], clocks[0], "127.0.0.1")]
         for number in range(1, len(names)):
             ours, theirs = f"10.99.{number}.1", f"10.99.{number}.2"
             here, there = names[0], names[number]
@@ -91,12 +94,37 @@ def hosts(ahead_s: Sequence[int]) -> Generator[list[Host]]:
             for place, device, at in ((here, f"to{number}", ours), (there, "hub", theirs)):
                 _run("ip", "-n", place, "addr", "add", f"{at}/24", "dev", device)
                 _run("ip", "-n", place, "link", "set", device, "up")
-            made.append(_host(there, ahead_s[number], ours))
+            made.append(_host(there, ahead_s[number], clocks[number], ours))
         yield made
 
 
-def _host(name: str, ahead_s: int, hub: str) -> Host:
-    return Host(name, ahead_s, f"tcp://{hub}:{PORT}", f"tcp://{hub}:{RELAY_PORT}")
+@contextmanager
+def _clock(ahead_s: int) -> Generator[str]:
+    """A time namespace, which is there as long as somebody is in it: its file."""
+    ahead = ["--monotonic", str(ahead_s), "--boottime", str(ahead_s)]
+    with subprocess.Popen(
+        ["unshare", "--time", *ahead, "--fork", "--kill-child", "cat"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as keeper:
+        try:
+            assert keeper.stdin is not None
+            assert keeper.stdout is not None
+            keeper.stdin.write("there\n")
+            keeper.stdin.flush()
+            if keeper.stdout.readline():
+                yield f"/proc/{keeper.pid}/ns/time_for_children"
+            else:
+                _, said = keeper.communicate()
+                raise subprocess.CalledProcessError(1, keeper.args, stderr=said)
+        finally:
+            keeper.kill()
+
+
+def _host(name: str, ahead_s: int, clock: str, hub: str) -> Host:
+    return Host(name, ahead_s, clock, f"tcp://{hub}:{PORT}", f"tcp://{hub}:{RELAY_PORT}")
 
 
 def _name(number: int) -> str:

@@ -1,6 +1,7 @@
-"""A node that only gives stamps: ``python -m benchmarks.stamper ADDRESS SECONDS``.
+"""A node that only gives stamps: ``python -m benchmarks.stamper NAME ADDRESS SECONDS [NODE ...]``.
 
-Prints a line for each, 100 a second: what the clock said, the offset, and its bound or ``None``.
+It begins when the nodes are there that are named at the end. Prints a line for each stamp, 100 a
+second: what the clock said, the offset, and its bound or ``None``.
 """
 
 import sys
@@ -10,9 +11,10 @@ from messaging.node import Node
 
 
 def main() -> None:
-    address, seconds = sys.argv[1], float(sys.argv[2])
-    with Node("stamper", address, connect_timeout_s=60) as node:
-        end_s = time.monotonic() + seconds
+    name, address, seconds, *awaited = sys.argv[1:]
+    with Node(name, address, connect_timeout_s=60) as node:
+        node.wait_for(awaited)
+        end_s = time.monotonic() + float(seconds)
         while node.alive() and time.monotonic() < end_s:
             stamp = node.stamp()
             print(stamp.captured_ns, stamp.offset_ns, stamp.bound_ns)

@@ -60,6 +60,10 @@ def run(settings: Settings) -> None:
         credits_of=[topic for topic in topics if topic.name in CREDITED],
         keeps_all=True,
     ) as node:
+        if node.stamp().offset_ns:
+            raise UserError(
+                "this machine's clock is not the hub's; record on the one where the hub runs"
+            )
         tape = Tape(
             folder,
             about,

@@ -5,12 +5,15 @@ import subprocess
 import sys
 from collections.abc import Callable, Generator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 from benchmarks.hosts import Host, hosts, why_not
 from messaging.clock import monotonic_ns
+from messaging.topics import CLOCK
+from recording.session import open_session
 from tests.pipelines import ROOT, environment
 
 PATIENCE_S = 120
@@ -38,14 +41,24 @@ def stamps(process: "subprocess.Popen[str]") -> list[tuple[int, int, int]]:
     return [(int(at), int(offset), int(bound)) for at, offset, bound in lines]
 
 
-def test_stamps_of_other_hosts_lead_to_the_hubs_time_within_their_bound(three: list[Host]) -> None:
-    """One asks directly, the other over a way that takes 3 to 20 ms, and longer there than back."""
+def test_stamps_of_other_hosts_lead_to_the_hubs_time_within_their_bound(
+    three: list[Host], tmp_path: Path
+) -> None:
+    """One asks directly, the other over a way that takes 3 to 20 ms, and longer there than back.
+    What they asked and were answered is recorded.
+    """
     hub, near, far = three
+    folder = tmp_path / "session"
+    record = "run_pipeline", "node", "recorder", "--record", str(folder), "--hub", hub.hub
+    stamper = "benchmarks.stamper"
     with (
-        near.running("benchmarks.stamper", near.hub, SECONDS) as quiet,
-        far.running("benchmarks.stamper", far.far_hub, SECONDS) as jammed,
+        hub.running(*record) as recorder,
+        near.running(stamper, "near", near.hub, SECONDS, "recorder") as quiet,
+        far.running(stamper, "far", far.far_hub, SECONDS, "recorder") as jammed,
     ):
         given = {near: stamps(quiet), far: stamps(jammed)}
+        recorder.terminate()
+        assert recorder.wait(PATIENCE_S) == 0
     for host, lines in given.items():
         truth_ns = host.offset_ns(hub)
         assert len(lines) > 50
@@ -54,6 +67,24 @@ def test_stamps_of_other_hosts_lead_to_the_hubs_time_within_their_bound(three: l
         times = [at_ns + offset_ns for at_ns, offset_ns, _ in lines]
         assert times == sorted(times)
     assert min(bound for _, _, bound in given[far]) > 3_000_000
+    truths_ns = {"near": near.offset_ns(hub), "far": far.offset_ns(hub)}
+    bursts = list(open_session(folder).records(CLOCK))
+    assert {burst.sender for burst in bursts} == set(truths_ns)
+    for burst in bursts:
+        for sent_ns, arrived_ns, left_ns, returned_ns in burst.message.exchanges:
+            truth_ns = truths_ns[burst.sender]
+            assert left_ns - returned_ns <= truth_ns <= arrived_ns - sent_ns
+
+
+def test_a_recorder_on_another_clock_than_the_hubs_says_where_it_belongs(
+    three: list[Host], tmp_path: Path
+) -> None:
+    _, near, _ = three
+    record = "run_pipeline", "node", "recorder", "--record", str(tmp_path / "s"), "--hub", near.hub
+    with near.running(*record, stderr=subprocess.PIPE) as recorder:
+        _, said = recorder.communicate(timeout=PATIENCE_S)
+    assert recorder.returncode == 2
+    assert "this machine's clock is not the hub's; record on the one where the hub runs" in said
 
 
 LABEL = "id", "status", "label", "method", "settled", "missing", "track"
