@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections import deque
-from typing import Any
+from typing import Any, NoReturn
 
 import zmq
 
@@ -21,6 +21,8 @@ PROBES = 8
 PROBE_EVERY_S = 0.02
 ANSWER_S = 1.0
 """A question that takes longer is lost."""
+FIRST_ANSWER_S = 10.0
+"""A node whose hub is there, but not its clock, begins without it."""
 EAGER_BURSTS = 6
 EAGER_EVERY_S = 0.5
 EVERY_S = 2.0
@@ -69,9 +71,12 @@ class ClockClient:
                 self._suspended_ns = slept_ns
 
     def join(self, socket: zmq.Socket[bytes], timeout_s: float) -> None:
-        """Ask for the first time, and go on asking until the socket's context ends."""
+        """Ask for the first time, and go on asking until the socket's context ends.
+
+        Without an answer within ``timeout_s``, or ``FIRST_ANSWER_S``, the offset is unknown so far.
+        """
         socket.setsockopt(zmq.SNDTIMEO, round(ANSWER_S * 1000))
-        deadline_s = self._answered_s = time.monotonic() + timeout_s
+        deadline_s = self._answered_s = time.monotonic() + min(timeout_s, FIRST_ANSWER_S)
         try:
             while not self._burst(socket) and time.monotonic() < deadline_s:
                 _sleep(socket, PROBE_EVERY_S)
@@ -81,23 +86,29 @@ class ClockClient:
         if not self._hub:
             self._is_silent = True
             self._log.warning("the hub's clock does not answer: stamps have no error bound")
-        threading.Thread(target=self._run, args=(socket,), name="clock", daemon=True).start()
-
-    def _run(self, socket: zmq.Socket[bytes]) -> None:
         monitor: zmq.Socket[bytes] = socket.get_monitor_socket(zmq.EVENT_CONNECTED)
-        is_answered = True
+        threading.Thread(
+            target=self._run, args=(socket, monitor), name="clock", daemon=True
+        ).start()
+
+    def _run(self, socket: zmq.Socket[bytes], monitor: zmq.Socket[bytes]) -> None:
         try:
-            while True:
-                if is_answered and self._hub == clock_name():
-                    monitor.poll()
-                    monitor.recv_multipart()
-                else:
-                    _sleep(socket, EAGER_EVERY_S if self._asked < EAGER_BURSTS else EVERY_S)
-                is_answered = self._burst(socket)
-                self._mind_silence(is_answered=is_answered)
+            self._go_on_asking(socket, monitor)
         except zmq.ContextTerminated:
+            pass
+        finally:  # or the bus waits for it forever
             monitor.close(linger=0)
             socket.close(linger=0)
+
+    def _go_on_asking(self, socket: zmq.Socket[bytes], monitor: zmq.Socket[bytes]) -> NoReturn:
+        is_answered = True
+        while True:
+            if is_answered and self._hub == clock_name():
+                monitor.recv_multipart()  # until the hub is there anew
+            else:
+                _sleep(socket, EAGER_EVERY_S if self._asked < EAGER_BURSTS else EVERY_S)
+            is_answered = self._burst(socket)
+            self._mind_silence(is_answered=is_answered)
 
     def _burst(self, socket: zmq.Socket[bytes]) -> bool:
         """Ask some times in a row; ``False`` where no answer came."""

@@ -44,7 +44,7 @@ def microphone(node: Node, start_ns: int) -> None:
             while not node.is_awaited(SPEECH):
                 node.receive(0.01)
             node.wait_for_credit(SPEECH, AHEAD)
-            node.publish(SPEECH, heard.message)
+            node.publish(heard.topic, heard.message)
 
 
 def listen(node: Node) -> None:

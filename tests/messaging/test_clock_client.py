@@ -196,6 +196,22 @@ def test_a_hub_whose_clock_says_nonsense_leaves_the_bound_unknown_until_it_makes
         assert told(listener, node, "again") == "info: the hub's clock answers again"
 
 
+def test_a_hub_whose_clock_falls_silent_is_named_and_the_bound_grows(
+    address: str, hub_clock: HubClock, listener: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock_client, "SILENT_S", 0.5)
+    hub_clock.is_elsewhere(7 * S)
+    with Node("camera", address) as node:
+        hub_clock.is_broken = True
+        line = told(listener, node, "has not answered")
+        assert line.startswith("warning: the hub's clock has not answered for")
+        before, after = node.stamp(), node.stamp(monotonic_ns() + 60 * S)
+        assert is_right(node, hub_clock)
+        assert (before.bound_ns or 0) < (after.bound_ns or 0)
+        hub_clock.is_broken = False
+        told(listener, node, "answers again")
+
+
 def test_a_hub_that_comes_back_on_another_clock_is_noticed(
     tmp_path: Path, hub_clock: HubClock
 ) -> None:

@@ -24,7 +24,7 @@ from benchmarks.links import (
 )
 from messaging.clock_estimate import OWN, Estimator, Exchange, Line, Sight, Timeline, seen
 
-MINUTES = 5
+MINUTES = 3
 
 
 def swaying(at_ns: int) -> int:
