@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Literal, Protocol
 
 from capture.camera_device import Camera, Shot
+from capture.clock_jumps import CameraJumps
 from capture.pictures import Pixels, Publisher
 from config.settings import Settings
 from messaging.clock import monotonic_ns
@@ -105,8 +106,10 @@ def run(settings: Settings) -> None:
 
         if settings.camera.wait_for and not node.wait_for(settings.camera.wait_for):
             return
-        publisher = Publisher(node, settings.bus)
+        publisher, jumps = Publisher(node, settings.bus), CameraJumps()
         for frame, pixels in pictures(camera, source, alive, node.stamp):
+            if mark := jumps.mark_before(frame):
+                publisher.publish(mark, None)
             publisher.publish(frame, pixels)
             if frame.event == "gap" and not node.text:
                 node.log.warning("%s; trying to open it again", frame.text)

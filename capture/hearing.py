@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from capture.clock_jumps import jump_ns, mark_of, reason
 from capture.microphone_device import Block
 from capture.resample import SAMPLE_RATE, Resampler, Sound
 from capture.sample_clock import SECOND, SampleClock
@@ -52,6 +53,8 @@ class Hearing:
         """That came out of the resampler."""
         self._last_ns = 0
         """No message to come is stamped before this instant."""
+        self._heard: Stamp | None = None
+        """Of the last block's arrival."""
         self.losses = 0
         """How often sound was missing."""
 
@@ -67,6 +70,12 @@ class Hearing:
 
     def hear(self, block: Block) -> Iterator[Said]:
         """The next block since ``starts``."""
+        arrival = self._stamp(block.arrived_ns)
+        if by_ns := jump_ns(self._heard, arrival):
+            yield from self._ends()
+            yield from self._marks(mark_of(by_ns), block.arrived_ns, reason(by_ns))
+            self.starts(self._rate, self._channels)
+        self._heard = arrival
         if self._clock is None:
             self._clock = SampleClock(self._rate, self._samples * SAMPLE_NS, self._last_ns)
         clock = self._clock

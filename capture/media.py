@@ -1,9 +1,10 @@
 """A media file as camera and microphone at once, in the file's own time.
 
 Every stamp is file time on the clock ``media:<name>``; its offset is the instant at which file time
-0 plays, the same for the whole file. At speed 1 a message leaves when ``pipeline_ns`` has come, so
-that now minus ``pipeline_ns`` is the latency, as with a live camera. At any other speed the results
-are the same, but that difference says nothing.
+0 plays, on the hub's clock. It is the same for the whole file, so distances within it are exact
+also where this machine's clock drifts or is set. At speed 1 a message leaves when ``pipeline_ns``
+has come, so that now minus ``pipeline_ns`` is the latency, as with a live camera. At any other
+speed the results are the same, but that difference says nothing.
 """
 
 import heapq
@@ -59,12 +60,14 @@ class Source:
 
     name: str
     start_ns: int = 0
-    """The instant at which file time 0 plays."""
+    """The instant at which file time 0 plays, on the hub's clock."""
+    bound_ns: int | None = 0
+    """Of that instant."""
     lossless: bool = False
     real_time: bool = True
 
     def stamp(self, at_ns: int) -> Stamp:
-        return Stamp(at_ns, f"media:{self.name}", self.start_ns)
+        return Stamp(at_ns, f"media:{self.name}", self.start_ns, self.bound_ns)
 
 
 def messages(
@@ -174,7 +177,9 @@ def play(
     """Send the whole file, as the source of that name, at the speed that is asked for."""
     pace = Pace(settings.speed)
     lossless = settings.speed == "max"
-    source = Source(name, pace.start_ns, lossless, real_time=settings.speed == 1)
+    start = node.stamp(pace.start_ns)
+    real_time = settings.speed == 1
+    source = Source(name, start.pipeline_ns, start.bound_ns, lossless, real_time)
     ahead = settings.credit if lossless else 0
 
     def alive() -> bool:

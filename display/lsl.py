@@ -34,13 +34,13 @@ class Outlets:
         self.unsent = 0
         """Rows of cameras and microphones whose clock is not known well enough to say when."""
 
-    def send(self, message: FaceEmotions | UtteranceEmotion, hub_offset_ns: int) -> None:
-        """``hub_offset_ns``: the hub's clock minus this host's."""
+    def send(self, message: FaceEmotions | UtteranceEmotion, now: Stamp) -> None:
+        """``now`` tells what is known here of the hub's clock."""
         if isinstance(message, FaceEmotions):
             if (row := face_row(message)) and (outlet := self._camera(message.source)):
-                self._push(outlet, row, message.stamp, hub_offset_ns)
+                self._push(outlet, row, message.stamp, now)
         elif row := utterance_row(message):
-            self._push(self._utterances, row, message.onset, hub_offset_ns)
+            self._push(self._utterances, row, message.onset, now)
 
     def _camera(self, source: str) -> Any:
         """``None`` for a camera too many: their names come from the wire."""
@@ -49,12 +49,12 @@ class Outlets:
         return self._faces.get(source)
 
     def _push(
-        self, outlet: Any, row: tuple[str, ...] | tuple[float, ...], at: Stamp, hub_offset_ns: int
+        self, outlet: Any, row: tuple[str, ...] | tuple[float, ...], at: Stamp, now: Stamp
     ) -> None:
-        if at.bound_ns is None:
+        if at.bound_ns is None or now.bound_ns is None:
             self.unsent += 1
             return
-        outlet.push_sample(row, self._clock.seconds(at.pipeline_ns - hub_offset_ns))
+        outlet.push_sample(row, self._clock.seconds(at.pipeline_ns - now.offset_ns))
 
     def _open(self, stream: Stream) -> Any:
         pylsl = self._pylsl
@@ -99,18 +99,13 @@ def run(settings: Settings) -> None:
         kind=NAME,
         keys=bus.keys,
     ) as node:
-        if node.stamp().bound_ns is None:
-            raise UserError(
-                "this clock is not the hub's, so no sample could say when it was; run the node "
-                "lsl on the hub's machine: LSL itself carries the time to others"
-            )
         node.log.info("LSL's clock is known to %d ns", clock.bound_ns)
         outlets = Outlets(pylsl, settings.lsl.name, clock)
         inlets = MarkerInlets(pylsl, settings.lsl.markers) if settings.lsl.markers else None
         looked_ns = 0
         while node.alive():
             for received in node.receive(LISTEN_S):
-                outlets.send(received.message, node.stamp().offset_ns)
+                outlets.send(received.message, node.stamp())
                 if received.topic is FACES and received.message.lossless:
                     node.give_credit(received)
             if inlets is None:

@@ -35,7 +35,7 @@ def snapshot(
     """
     topics = (VIDEO, AUDIO, FACES, SPEECH, UTTERANCES, HEARTBEAT, MARKERS)
     with Node(NAME, address, topics, keys=keys) as node:
-        view = View(NAME, is_comparable=node.stamp().bound_ns is not None)
+        view = View(NAME, is_comparable=node.stamp().bound_ns == 0)
         while node.alive():
             for received in node.receive():
                 view.take(received)

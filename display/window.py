@@ -73,7 +73,7 @@ def run(settings: Settings) -> None:
     ):
         view = View(
             node.name,
-            is_comparable=node.stamp().bound_ns is not None,
+            is_comparable=node.stamp().bound_ns == 0,
             smoothing_s=settings.display.smoothing_s,
             only=settings.display.cameras,
         )

@@ -110,6 +110,17 @@ class Bus:
         connect(socket, endpoint, self._keys)
         return socket
 
+    def clock_socket(self) -> zmq.Socket[bytes]:
+        """For questions to the hub's clock. Whoever has it closes it when the bus is closed."""
+        socket: zmq.Socket[bytes] = self._context.socket(zmq.DEALER)
+        socket.setsockopt(zmq.IMMEDIATE, 1)  # what waits for the hub to come back measures nothing
+        socket.setsockopt(zmq.LINGER, 0)
+        socket.setsockopt(zmq.MAXMSGSIZE, 4096)
+        socket.setsockopt(zmq.RECONNECT_IVL, 20)
+        socket.setsockopt(zmq.RECONNECT_IVL_MAX, 500)
+        connect(socket, self.endpoints.clock, self._keys)
+        return socket
+
     def join(
         self, timeout_s: float, meanwhile: Callable[[], object], *, waits_at_door: bool = False
     ) -> None:

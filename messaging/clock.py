@@ -27,3 +27,12 @@ def clock_name() -> str:
 def monotonic_ns() -> int:
     """Nanoseconds on the clock that ``clock_name`` names."""
     return time.monotonic_ns()
+
+
+def suspended_ns() -> int:
+    """How long the machine was suspended so far, and the clock stood still, but for a constant;
+    always 0 where the system does not tell.
+    """
+    boottime = getattr(time, "CLOCK_BOOTTIME", None)
+    # In this order: whoever is interrupted in between has been suspended for less, not for more.
+    return 0 if boottime is None else time.clock_gettime_ns(boottime) - time.monotonic_ns()

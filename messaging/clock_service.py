@@ -1,13 +1,9 @@
 """The hub's clock, for those who ask: which clock it is, and what it shows."""
 
-import math
-from pathlib import Path
-
 import zmq
 
-from messaging.access import connect, keys_for
 from messaging.clock import clock_name, monotonic_ns
-from messaging.packing import pack, unpack
+from messaging.packing import pack
 
 
 class ClockService:
@@ -33,15 +29,3 @@ class ClockService:
                     self.rejected += 1
         except zmq.ContextTerminated:
             self._socket.close(linger=0)
-
-
-def is_same_clock(endpoint: str, timeout_s: float, keys: Path | None = None) -> bool:
-    """Whether the hub's clock is this process's own: then offset and bound are 0."""
-    with zmq.Context() as context, context.socket(zmq.DEALER) as socket:
-        socket.setsockopt(zmq.LINGER, 0)
-        socket.setsockopt(zmq.MAXMSGSIZE, 4096)
-        connect(socket, endpoint, keys_for(endpoint, keys))
-        socket.send(monotonic_ns().to_bytes(8, "big"))
-        if not socket.poll(None if timeout_s == math.inf else round(timeout_s * 1000)):
-            return False
-        return unpack(socket.recv_multipart()[-1])[-1] == clock_name()

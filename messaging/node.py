@@ -22,11 +22,11 @@ from typing import Any, Literal, Self, TypeVar
 from messaging import schema
 from messaging.bus import Bus
 from messaging.clock import clock_name, monotonic_ns
-from messaging.clock_service import is_same_clock
+from messaging.clock_client import ClockClient
 from messaging.credit import Readers
 from messaging.errors import UserError
 from messaging.schema import Control, Heartbeat, LogRecord, Stamp
-from messaging.topics import CONTROL, HEARTBEAT, LOG, Topic
+from messaging.topics import CLOCK, CONTROL, HEARTBEAT, LOG, Topic
 from messaging.wire import Received
 
 M = TypeVar("M", bound="schema.Message")
@@ -106,7 +106,6 @@ class Node:
         # A launcher started the hub as well, and knows better how long to wait for it.
         self._connect_timeout_s = math.inf if self._launched else connect_timeout_s
         self._meanwhile = meanwhile
-        self._keys = keys
         self._waits_at_door = waits_at_door
         self._state: State = "starting"
         self.text = ""
@@ -129,11 +128,11 @@ class Node:
         """By topic and sender: its incarnation, and the last message that was done with."""
         self._credited: dict[tuple[str, str], tuple[int, int]] = {}
         """The same, of the last message that credit was given for."""
-        self._bound_ns: int | None = 0
         self._log_queue: deque[LogRecord] = deque(maxlen=10_000)
         self.log = logging.getLogger(f"emofuse.{name}")
         self.log.setLevel(log_level.upper())
         self.log.propagate = False
+        self._clock = ClockClient(self.log)
         ledger = self._bus.ledger
         self._readers = Readers(name, self._bus.incarnation, ledger.sent, self.log)
 
@@ -146,12 +145,10 @@ class Node:
             self.log.addHandler(handler)
         try:
             self._bus.join(self._connect_timeout_s, self._wait, waits_at_door=self._waits_at_door)
+            self._clock.join(self._bus.clock_socket(), self._connect_timeout_s)
         except BaseException:
             self._leave()
             raise
-        if not is_same_clock(self._bus.endpoints.clock, self._connect_timeout_s, self._keys):
-            self._bound_ns = None
-            self.log.warning("this clock is not the hub's: the error bound of stamps is unknown")
         self.beat()
         return self
 
@@ -228,7 +225,7 @@ class Node:
     def stamp(self, captured_ns: int | None = None) -> Stamp:
         """An instant of this host's monotonic clock (``None``: now) as the pipeline sees it."""
         captured = monotonic_ns() if captured_ns is None else captured_ns
-        return Stamp(captured, clock_name(), 0, self._bound_ns)
+        return Stamp(captured, clock_name(), *self._clock.at(captured))
 
     def publish(self, topic: Topic[M], message: M, payload: Any = b"") -> int:
         """Send; never blocks. A large payload (bytes, or a C-contiguous array) is not copied, so
@@ -443,6 +440,8 @@ class Node:
     def _flush_log(self) -> None:
         while self._log_queue:
             self.publish(LOG, self._log_queue.popleft())
+        while self._clock.bursts:
+            self.publish(CLOCK, self._clock.bursts.popleft())
 
     def queue_log(self, level: LogLevel, text: str) -> None:
         """Have ``text`` published by the loop's thread; any thread may call this."""

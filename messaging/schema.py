@@ -307,6 +307,26 @@ class Control:
     seq: Ns = -1
 
 
+FourStamps = tuple[Ns, Ns, Ns, Ns]
+
+
+@dataclass(frozen=True, slots=True, config=WIRE)
+class ClockBurst:
+    """How the sender learned of the hub's clock, for those who want to judge it later.
+
+    ``stamp`` is the return of the last answer, with the offset and the bound that followed from
+    this burst and those before it; stamps of messages are slewed towards that.
+    """
+
+    stamp: Stamp
+    hub: Name
+    """The hub's clock."""
+    epoch: Count = 0
+    """How often the offset has jumped."""
+    exchanges: Annotated[tuple[FourStamps, ...], Field(max_length=64)] = ()
+    """Question sent (sender's clock), arrived and answered (hub's), answer returned (sender's)."""
+
+
 Message = (
     VideoFrame
     | AudioChunk
@@ -317,4 +337,5 @@ Message = (
     | Heartbeat
     | LogRecord
     | Control
+    | ClockBurst
 )

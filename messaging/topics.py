@@ -53,6 +53,7 @@ MARKERS = Topic("markers", schema.Marker, "events", "all")
 HEARTBEAT = Topic("heartbeat", schema.Heartbeat, "events", "all", 1)
 LOG = Topic("log", schema.LogRecord, "events", "all")
 CONTROL = Topic("control", schema.Control, "events", "all")
+CLOCK = Topic("clock", schema.ClockBurst, "events", "all", 0.5)
 
 TOPICS: tuple[Topic[Any], ...] = (
     VIDEO,
@@ -65,4 +66,5 @@ TOPICS: tuple[Topic[Any], ...] = (
     HEARTBEAT,
     LOG,
     CONTROL,
+    CLOCK,
 )

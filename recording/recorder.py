@@ -62,6 +62,10 @@ def run(settings: Settings) -> None:
         keeps_all=True,
         keys=bus.keys,
     ) as node:
+        if node.stamp().offset_ns:
+            raise UserError(
+                "this machine's clock is not the hub's; record on the one where the hub runs"
+            )
         tape = Tape(
             folder,
             about,

@@ -15,8 +15,9 @@ from capture.media import Heard, Seen, Source, messages, source_name
 from capture.media_file import open_media
 from capture.voice_activity import VoiceActivity
 from config.settings import BusSettings, MediaSettings, Settings, VoiceActivitySettings
-from messaging import node
+from messaging import clock_service, node
 from messaging.bus import MOST_AHEAD
+from messaging.clock import monotonic_ns
 from messaging.errors import UserError
 from messaging.node import Node
 from messaging.pacing import START_LEAD_NS, Pace
@@ -238,6 +239,22 @@ def test_sound_is_sent_to_those_alone_who_read_it(talking: Path, address: str) -
             reader.receive()
         counts = reader.peers()["media"].counts
     assert {c.topic: c.messages for c in counts if not c.sender}["audio"] == 2
+
+
+def test_on_another_clock_than_the_hubs_a_file_plays_in_the_hubs_time(
+    talking: Path, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ahead_ns = 10**15
+    monkeypatch.setattr(clock_service, "clock_name", lambda: "elsewhere/1")
+    monkeypatch.setattr(clock_service, "monotonic_ns", lambda: monotonic_ns() + ahead_ns)
+    began_ns = monotonic_ns() + ahead_ns
+    with Node("reader", address, [VIDEO, AUDIO, SPEECH]) as reader:
+        got = played(reader, settings(talking, address, 20.0), lambda _: None)
+    stamps = [one.message.stamp for one in got]
+    assert {stamp.clock for stamp in stamps} == {"media:clip"}
+    ((start_ns, bound_ns),) = {(stamp.offset_ns, stamp.bound_ns) for stamp in stamps}
+    assert began_ns < start_ns < monotonic_ns() + ahead_ns
+    assert 0 < bound_ns < 1_000 * MS
 
 
 def test_sound_alone_waits_for_those_who_read_speech(tmp_path: Path, address: str) -> None:

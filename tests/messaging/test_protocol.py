@@ -52,7 +52,11 @@ def described(kind: Any) -> str:
         (one,) = (part for part in inner if part is not NoneType)
         return f"{described(one)} or nil"
     if origin is tuple:
-        return f"[{described(inner[0])}]" if inner[1] is ... else f"{len(inner)} floats"
+        return (
+            f"[{described(inner[0])}]"
+            if inner[1] is ...
+            else f"{len(inner)} {described(inner[0])}s"
+        )
     if is_dataclass(kind):
         return getattr(kind, "__name__", "")
     return {int: "int", str: "text"}[kind]

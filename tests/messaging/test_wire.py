@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from messaging.packing import pack, unpack
 from messaging.schema import (
     AudioChunk,
+    ClockBurst,
     Control,
     Face,
     FaceEmotions,
@@ -43,6 +44,7 @@ EXAMPLES: dict[type[Any], Any] = {
     ),
     LogRecord: LogRecord(STAMP, "camera", "warning", "no picture for 2 s"),
     Control: Control(STAMP, "credit", "inference", "video", "media", 17, 3),
+    ClockBurst: ClockBurst(STAMP, "boot/1", 1, ((5, 1005, 1006, 8), (9, 1011, 1012, 14))),
 }
 
 

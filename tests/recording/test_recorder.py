@@ -12,7 +12,7 @@ import pytest
 from config.settings import BusSettings, RecordingSettings, Settings
 from messaging.node import Node
 from messaging.schema import AudioChunk, Control, VideoFrame
-from messaging.topics import AUDIO, CONTROL, FACES, MARKERS, SPEECH, VIDEO, VIDEO_JPEG, Topic
+from messaging.topics import AUDIO, CLOCK, CONTROL, FACES, MARKERS, SPEECH, VIDEO, VIDEO_JPEG, Topic
 from messaging.wire import Received
 from recording import recorder
 from recording.recorder import Mode, topics_of
@@ -34,8 +34,8 @@ PATIENCE_S = 60.0
 def test_a_mode_leaves_out(mode: Mode, left_out: set[Topic[Any]]) -> None:
     topics = topics_of(mode)
     assert not left_out & set(topics)
-    assert {FACES, SPEECH, MARKERS, CONTROL} <= set(topics)
-    assert len(topics) + len(left_out) == 10
+    assert {FACES, SPEECH, MARKERS, CONTROL, CLOCK} <= set(topics)
+    assert len(topics) + len(left_out) == 11
 
 
 class Source:
