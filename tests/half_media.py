@@ -14,9 +14,9 @@ from dataclasses import asdict
 from capture.demo import CLIP
 from capture.media import Source, picture_messages, sound_messages
 from capture.media_file import open_media
-from capture.pictures import publish_picture
+from capture.pictures import Publisher
 from capture.voice_activity import VoiceActivity
-from config.settings import VoiceActivitySettings
+from config.settings import BusSettings, VoiceActivitySettings
 from messaging.node import Node
 from messaging.topics import SPEECH, UTTERANCES
 
@@ -31,9 +31,10 @@ def source(node: Node, start_ns: int) -> Source:
 
 def camera(node: Node, start_ns: int) -> None:
     node.wait_for(["listener", "inference", "fusion"])
-    file = open_media(CLIP)
+    file, publisher = open_media(CLIP), Publisher(node, BusSettings())
     for seen in picture_messages(file.pictures(), file.interval_ns, source(node, start_ns)):
-        publish_picture(node, seen.message, seen.pixels, 90, AHEAD)
+        publisher.publish(seen.message, seen.pixels, AHEAD)
+    publisher.finish()
 
 
 def microphone(node: Node, start_ns: int) -> None:
