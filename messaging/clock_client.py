@@ -184,7 +184,7 @@ class ClockClient:
         self._is_silent = not is_answered
 
 
-def ask(socket: zmq.Socket[bytes]) -> tuple[Exchange, str] | None:
+def ask(socket: zmq.Socket[bytes], timeout_s: float = ANSWER_S) -> tuple[Exchange, str] | None:
     """One exchange with the hub's clock, and that clock's name; ``None`` where no answer came, or
     one that cannot be true.
     """
@@ -194,7 +194,7 @@ def ask(socket: zmq.Socket[bytes]) -> tuple[Exchange, str] | None:
         socket.send(question)
     except zmq.Again:
         return None
-    deadline_s = time.monotonic() + ANSWER_S
+    deadline_s = time.monotonic() + timeout_s
     while (left_s := deadline_s - time.monotonic()) > 0 and socket.poll(round(left_s * 1000)):
         parts = socket.recv_multipart()
         returned_ns = monotonic_ns()

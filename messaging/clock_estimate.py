@@ -47,6 +47,11 @@ class Exchange:
     returned_ns: int
 
     @property
+    def round_trip_ns(self) -> int:
+        """On the way; what the hub took in between does not count."""
+        return (self.returned_ns - self.sent_ns) - (self.left_ns - self.arrived_ns)
+
+    @property
     def is_possible(self) -> bool:
         """Whether the answer took as long as the hub says that it had the question, or longer."""
         return 0 <= self.left_ns - self.arrived_ns <= self.returned_ns - self.sent_ns

@@ -1,6 +1,7 @@
-"""How good a way to the hub's clock is: a burst of questions, of which the quickest says most."""
+"""How good a way to the hub's clock is: one burst of questions, for those who do not stay."""
 
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,30 +9,11 @@ from pathlib import Path
 import zmq
 
 from messaging.access import connect, keys_for
-from messaging.clock import clock_name, monotonic_ns
-from messaging.packing import unpack
+from messaging.clock import clock_name
+from messaging.clock_client import ask
+from messaging.clock_estimate import Exchange
 
 BURST = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """One question and its answer; asked and answered on this clock, the others on the hub's."""
-
-    asked_ns: int
-    arrived_ns: int
-    left_ns: int
-    answered_ns: int
-
-    @property
-    def round_trip_ns(self) -> int:
-        """On the way; what the hub took in between does not count."""
-        return (self.answered_ns - self.asked_ns) - (self.left_ns - self.arrived_ns)
-
-    @property
-    def offset_ns(self) -> int:
-        """The hub's clock minus this one (RFC 5905, section 8)."""
-        return ((self.arrived_ns - self.asked_ns) + (self.left_ns - self.answered_ns)) // 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +25,18 @@ class ClockReading:
     bound_ns: int
     """Error bound of that."""
     round_trip_ns: int
-    """The quickest."""
+    """The quickest; what the hub took in between does not count."""
 
 
 def reading(clock: str, exchanges: Sequence[Exchange], own: str) -> ClockReading:
     """``own`` is the name of this clock: where both are one, there is nothing to be wrong about."""
     best = min(exchanges, key=lambda exchange: exchange.round_trip_ns)
-    trip_ns = max(0, best.round_trip_ns)
+    trip_ns = best.round_trip_ns
     if clock == own:
         return ClockReading(clock, 0, 0, trip_ns)
-    return ClockReading(clock, best.offset_ns, math.ceil(trip_ns / 2), trip_ns)
+    # RFC 5905, section 8
+    offset_ns = ((best.arrived_ns - best.sent_ns) + (best.left_ns - best.returned_ns)) // 2
+    return ClockReading(clock, offset_ns, math.ceil(trip_ns / 2), trip_ns)
 
 
 def probe(
@@ -61,21 +45,15 @@ def probe(
     """Ask the clock service at ``endpoint``; ``None`` when it does not answer in that time."""
     exchanges: list[Exchange] = []
     name = ""
-    deadline_ns = monotonic_ns() + round(timeout_s * 1e9)
+    deadline_s = time.monotonic() + timeout_s
     with zmq.Context() as context, context.socket(zmq.DEALER) as socket:
         socket.setsockopt(zmq.LINGER, 0)
         socket.setsockopt(zmq.MAXMSGSIZE, 4096)
         connect(socket, endpoint, keys_for(endpoint, keys))
-        while len(exchanges) < burst:
-            asked_ns = monotonic_ns()
-            socket.send(asked_ns.to_bytes(8, "big"))
-            left_ms = max(0, deadline_ns - monotonic_ns()) // 1_000_000
-            if not socket.poll(left_ms):
-                break
-            answer = socket.recv_multipart()
-            answered_ns = monotonic_ns()
-            arrived_ns, left_ns, name = unpack(answer[-1])
-            exchanges.append(Exchange(asked_ns, arrived_ns, left_ns, answered_ns))
+        while len(exchanges) < burst and (left_s := deadline_s - time.monotonic()) > 0:
+            if answer := ask(socket, left_s):
+                exchange, name = answer
+                exchanges.append(exchange)
     # The first question waits for the connection.
     settled = exchanges[1:] or exchanges
     return reading(name, settled, clock_name()) if settled else None

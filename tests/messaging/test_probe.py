@@ -4,7 +4,8 @@ from pathlib import Path
 
 from messaging.address import endpoints
 from messaging.clock import clock_name
-from messaging.probe import Exchange, probe, reading
+from messaging.clock_estimate import Exchange
+from messaging.probe import probe, reading
 
 
 def exchange(asked: int, there: int, back: int, offset: int, held: int = 10) -> Exchange:
