@@ -39,7 +39,7 @@ def add_watch_commands(app: typer.Typer, processes: Sequence[Process]) -> None:
         hub: Hub = None,
         keys: Keys = None,
         everything: Annotated[
-            bool, typer.Option("--all", help="Also heartbeat, log and control.")
+            bool, typer.Option("--all", help="Also heartbeat, log, control and clock.")
         ] = False,
     ) -> None:
         """List the streams that flow: senders, rates, bytes and readers."""

@@ -131,6 +131,6 @@ def test_a_share_waits_for_a_hub_that_starts_later_and_says_so(tmp_path: Path) -
             started("hub", "--bind", address),
             Node("watch", address, [HEARTBEAT], connect_timeout_s=PATIENCE_S) as watch,
         ):
-            until(lambda: "join" in watch.peers(), watch)
+            until(lambda: {"fusion", "launcher"} <= {p.kind for p in watch.peers().values()}, watch)
             share.send_signal(signal.SIGINT)
             assert share.wait(PATIENCE_S) == 0

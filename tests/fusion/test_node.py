@@ -36,7 +36,8 @@ class Running:
         settings = Settings(bus=BusSettings(address=address), fusion=rule)
         self._thread = threading.Thread(target=run, args=[settings], daemon=True)
         self.results: list[UtteranceEmotion] = []
-        self.credits = 0
+        self.credits: list[tuple[str, int]] = []
+        """Topics and numbers."""
 
     def __enter__(self) -> "Running":
         self.peer.__enter__()
@@ -62,7 +63,7 @@ class Running:
                 if isinstance(received.message, UtteranceEmotion):
                     self.results.append(received.message)
                 elif received.message.action == "credit":
-                    self.credits += 1
+                    self.credits.append((received.message.topic, received.message.seq))
 
 
 def test_a_files_results_come_and_the_node_ends_with_the_file(address: str):
@@ -78,10 +79,15 @@ def test_a_files_results_come_and_the_node_ends_with_the_file(address: str):
         assert not fusion.ended
         peer.publish(FACES, mark(170, "closed", lossless=True))
         peer.publish(SPEECH, said(170, "closed"))
-        fusion.until(lambda: fusion.ended)
+        fusion.until(lambda: fusion.ended and ("faces", 3) in fusion.credits)
     first, last = fusion.results
     assert (first.final, last.final, last.settled, last.label) == (False, True, True, "sad")
-    assert fusion.credits == 3  # for two words of speech, and for the first of sixteen pictures
+    assert [seq for topic, seq in fusion.credits if topic == "speech"] == [1, 2]
+    # For the first of sixteen pictures, with each heartbeat, and for the last word.
+    pictures = [seq for topic, seq in fusion.credits if topic == "faces"]
+    assert pictures[0] == 0
+    assert pictures[-1] == 3
+    assert pictures == sorted(set(pictures))
 
 
 def test_what_waits_too_long_is_given_out_without_any_arrival(address: str):

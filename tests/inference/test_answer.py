@@ -32,7 +32,7 @@ def test_all_cameras_faces_are_classified_in_one_batch_and_given_back_to_their_p
     classifier = inference.classifier
 
     class Counting:
-        name = classifier.name
+        name, cut = classifier.name, classifier.cut
 
         def __call__(self, crops: NDArray[np.uint8]) -> list[Probabilities]:
             batches.append(len(crops))

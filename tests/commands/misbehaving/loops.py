@@ -6,7 +6,7 @@ from pathlib import Path
 from config.settings import Settings
 
 WORK = {
-    "emofuse inference": ("inference.node", "answer"),
+    "emofuse inference": ("inference.node", "answer_frames"),
     "emofuse fusion": ("fusion.node", "take"),
 }
 """What these nodes call for every message."""
