@@ -183,7 +183,7 @@ def play(
     ahead = settings.credit if lossless else 0
 
     def alive() -> bool:
-        node.receive(0)
+        node.glance()
         return node.alive()
 
     length_ns = file.damage.stated_ns

@@ -54,6 +54,7 @@ WORK_UP_NS = 1_000_000_000
 NAMESAKE_NS = 50_000_000
 """An answer to a node of the same name comes no more often than this."""
 NAP_S = 0.1
+GLANCE_NS = 10_000_000
 LONG_WAIT_NS = 15_000_000_000
 """A wait for other nodes that lasts longer is worth a word."""
 
@@ -259,6 +260,10 @@ class Node:
         self._heard_ns = monotonic_ns()
         self._has_work = bool(wanted)
         return wanted
+
+    def glance(self) -> list[Received[Any]]:
+        """The same without waiting, and no more often than every 10 ms: for who has other work."""
+        return self.receive(0) if monotonic_ns() - self._heard_ns >= GLANCE_NS else []
 
     @property
     def is_behind(self) -> bool:

@@ -10,6 +10,7 @@ from hashlib import blake2b
 from itertools import product
 from math import ceil
 
+from messaging.clock import monotonic_ns
 from messaging.node import Node
 from messaging.schema import VideoFrame
 from messaging.topics import VIDEO, VIDEO_JPEG
@@ -19,6 +20,8 @@ WORKER = "inference"
 DEAD_NS = 750_000_000
 """Workers show themselves every 125 ms, or between two pictures; one that fell silent for so long
 has its cameras taken."""
+LOOK_NS = 20_000_000
+"""Who lives is looked at no more often, or at full speed it would cost more than to send."""
 
 
 def preference(camera: str, worker: str) -> int:
@@ -102,6 +105,7 @@ class Sharing:
     def __init__(self, node: Node) -> None:
         self._node = node
         self._owners = Owners()
+        self._looked_ns = 0
         self._last: dict[str, VideoFrame] = {}
 
     def look(self, _arrived: object = None) -> None:
@@ -114,8 +118,11 @@ class Sharing:
         """To be called before each message of a camera. Of a lossless source nothing is on its way
         when a camera moves, or results could overtake each other.
         """
-        self._owners.cameras.add(camera)
-        self.look()
+        now_ns = monotonic_ns()
+        if camera not in self._owners.cameras or now_ns - self._looked_ns >= LOOK_NS:
+            self._owners.cameras.add(camera)
+            self._looked_ns = now_ns
+            self.look()
         if lossless and self._owners.owners and self._owners.planned:
             self._wait_for_all()
         self._owners.move()

@@ -183,7 +183,8 @@ class Player:
     def _alive(self, pace: Pace) -> bool:
         """Also does what it was told, and waits while it is paused."""
         node = self._node
-        self._hear(node.receive(0))
+        if arrived := node.glance():
+            self._hear(arrived)
         if self._paused:
             since_ns = monotonic_ns()
             node.text, node.state = "paused", "waiting"
