@@ -52,6 +52,10 @@ def _plot(axes: Any, title: str, curve: Curve) -> None:
     x, y = zip(*curve.points, strict=True)
     axes.plot(x, y, marker="o")
     axes.set(title=title, xlabel=curve.x, ylabel=curve.y, xscale="log", ylim=(0, 1.15 * max(y)))
+    axes.set_xticks(x)
+    axes.minorticks_off()
+    formatter: Any = import_module("matplotlib.ticker").EngFormatter(places=0, sep="")
+    axes.xaxis.set_major_formatter(formatter)
 
 
 def _figure(count: int) -> tuple[Any, Any]:

@@ -17,6 +17,7 @@ from display.screen import require_screen
 from messaging.address import refuse_strangers
 from messaging.bus import MOST_AHEAD
 from messaging.errors import UserError
+from messaging.topics import VIDEO, VIDEO_JPEG
 
 HUB, RECORDING = "hub", "recording"
 FILES = ("media", "player")
@@ -89,6 +90,7 @@ def plan_share(settings: Settings, share: Share, address: str, *, quiet_stdout: 
     ]
     tables = dict(zip(settings.nodes, every, strict=True))
     _check(every)
+    _check_files(every, settings, tables)
     notes: list[str] = []
     here: list[PlannedNode] = []
     wanted = [tables[table] for table in share.tables]
@@ -184,6 +186,28 @@ def _as_row(node: PlannedNode, *, quiet_stdout: bool) -> tuple[PlannedNode | Non
         return node, ""
     kind, lack = choose_display(node.settings.display, quiet_stdout=quiet_stdout)
     return (None if kind == "none" else replace(node, kind=kind)), lack
+
+
+def _check_files(
+    every: Sequence[PlannedNode], settings: Settings, tables: Mapping[str, PlannedNode]
+) -> None:
+    """No more pictures may be on their way at once than queues hold."""
+    hasty = [
+        node.name
+        for node in every
+        if (node.kind == "media" and node.settings.media.speed == "max")
+        or (node.kind == "player" and node.settings.replay.speed == "max")
+    ]
+    readers = [node for node in every if node.kind in READERS]
+    as_jpeg = _names(every, RECORDER) or any(
+        _pictures(node, settings, tables) == "jpeg" for node in readers
+    )
+    most = MOST_AHEAD // (VIDEO_JPEG if as_jpeg else VIDEO).credit_every
+    if len(hasty) > most:
+        raise UserError(
+            f"{len(hasty)} files are to be played at speed max, and no more than {most} can be at "
+            "once without loss; play fewer, or at another speed, or use `label` for a corpus"
+        )
 
 
 def _fitted(

@@ -4,6 +4,7 @@
 """
 
 from bisect import bisect_right, insort
+from collections import defaultdict
 from collections.abc import Iterable
 from operator import attrgetter
 
@@ -42,8 +43,8 @@ class Aligner:
         """The limit while somebody is heard: an utterance that came within ``history_s`` of its
         end, and waits for no longer than patience allows, finds all that is near it.
         """
-        self._histories: dict[str, History] = {}
-        self._microphones: dict[str, Microphone] = {}
+        self._histories: defaultdict[str, History] = defaultdict(History)
+        self._microphones: defaultdict[str, Microphone] = defaultdict(Microphone)
         self._waiting: dict[tuple[str, ...], list[Utterance]] = {}
         """By competing cameras, in the order of their onsets."""
         self.ignored = 0
@@ -71,7 +72,7 @@ class Aligner:
 
     def faces(self, message: FaceEmotions) -> list[UtteranceEmotion]:
         """Take a picture's faces, or punctuation; give out what is proven by it."""
-        history = self._histories.setdefault(message.source, History())
+        history = self._histories[message.source]
         if history.has(message):
             self.repeated += 1
             self.ignored += 1
@@ -112,7 +113,7 @@ class Aligner:
 
         ``arrived_ns`` is on the clock of ``expire``: patience counts from there.
         """
-        microphone = self._microphones.setdefault(message.source, Microphone())
+        microphone = self._microphones[message.source]
         utterances = microphone.hear(message, arrived_ns)
         if utterances is None:
             self.ignored += 1
@@ -164,8 +165,9 @@ class Aligner:
 
     def _proven(self, cameras: tuple[str, ...]) -> list[UtteranceEmotion]:
         """Give out what is proven of the utterances that these cameras compete for."""
-        waiting, histories = self._waiting[cameras], self._competing(cameras)
-        if not (waiting and histories):
+        waiting = self._waiting[cameras]
+        histories = self._competing(cameras) if waiting else []
+        if not histories:
             return []
         watermark_ns = min(history.watermark_ns for history in histories)
         reached = bisect_right(waiting, watermark_ns, key=_onset_ns)
@@ -196,7 +198,7 @@ class Aligner:
     def _competing(self, cameras: tuple[str, ...]) -> list[History]:
         """The named ones are waited for also before they opened."""
         if cameras:
-            return [self._histories.setdefault(name, History()) for name in cameras]
+            return [self._histories[name] for name in cameras]
         return [history for history in self._histories.values() if history.seen]
 
     def _forget(self, histories: Iterable[History]) -> None:

@@ -114,6 +114,17 @@ def test_many_files_send_no_more_ahead_than_a_reader_can_hold() -> None:
     assert own(chosen, "file-0").media.credit == 2
 
 
+def test_more_files_at_full_speed_than_queues_hold_pictures_of_are_refused(tmp_path: Path) -> None:
+    files = {f"file-{number}": media(speed="max") for number in range(5)}
+    tape = {"tape": {"kind": "recorder", "folder": str(tmp_path / "s")}}
+    assert len(plan(files).nodes) == 6
+    assert plan({**files, **tape, "file-4": media(speed=4)}).nodes
+    with pytest.raises(UserError, match=r"5 files are to be played at speed max, and no more .*4"):
+        plan(files | tape)
+    with pytest.raises(UserError, match="no more than 16"):
+        plan({f"file-{number}": media(speed="max") for number in range(17)})
+
+
 def test_who_is_recorded_waits_for_the_recorder(tmp_path: Path) -> None:
     recorder = {"kind": "recorder", "folder": str(tmp_path / "session")}
     chosen = plan(LAB | {"tape": recorder})
