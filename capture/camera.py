@@ -8,7 +8,7 @@ from capture.clock_jumps import CameraJumps
 from capture.pictures import Pixels, Publisher
 from config.settings import Settings
 from messaging.clock import monotonic_ns
-from messaging.node import Node
+from messaging.joining import node_of
 from messaging.schema import Stamp, VideoFrame
 
 PLAUSIBLE_NS = 1_000_000_000
@@ -88,15 +88,7 @@ def taken_ns(shot: Shot, last_ns: int) -> int:
 def run(settings: Settings) -> None:
     source = settings.camera.name
     with (
-        Node(
-            source,
-            settings.bus.address,
-            log_level=settings.log_level,
-            connect_timeout_s=settings.bus.connect_timeout_s,
-            keys=settings.bus.keys,
-            kind="camera",
-            cameras=[source],
-        ) as node,
+        node_of(settings, "camera", name=source, cameras=[source]) as node,
         Camera(settings.camera) as camera,
     ):
 

@@ -23,6 +23,7 @@ from capture.speech_events import SoundMessages
 from capture.voice_activity import Frame, VoiceActivity
 from config.settings import MediaSettings, Settings
 from messaging.errors import UserError
+from messaging.joining import node_of
 from messaging.node import Node
 from messaging.pacing import NAP_S, Pace
 from messaging.schema import AudioChunk, SpeechEvent, Stamp, VideoFrame
@@ -232,15 +233,8 @@ def run(settings: Settings) -> None:
     activity = VoiceActivity(settings.voice_activity)
     name = source_name(settings.media, path)
     cameras = () if file.video is None else (name,)
-    with Node(
-        settings.name or "media",
-        settings.bus.address,
-        log_level=settings.log_level,
-        connect_timeout_s=settings.bus.connect_timeout_s,
-        keeps_all=settings.media.speed == "max",
-        keys=settings.bus.keys,
-        kind="media",
-        cameras=cameras,
+    with node_of(
+        settings, "media", keeps_all=settings.media.speed == "max", cameras=cameras
     ) as node:
         if file.audio is None:
             node.log.warning("%s has no sound: there will be no utterances", printable(file.path))

@@ -7,7 +7,7 @@ from capture.hearing import Hearing, Said
 from capture.microphone_device import Block, Microphone
 from config.settings import Settings
 from messaging.clock import monotonic_ns
-from messaging.node import Node
+from messaging.joining import node_of
 from messaging.topics import AUDIO
 
 WAIT_S = 0.1
@@ -64,14 +64,7 @@ def listen(
 def run(settings: Settings) -> None:
     source = settings.microphone.name
     with (
-        Node(
-            source,
-            settings.bus.address,
-            log_level=settings.log_level,
-            connect_timeout_s=settings.bus.connect_timeout_s,
-            keys=settings.bus.keys,
-            kind="microphone",
-        ) as node,
+        node_of(settings, "microphone", name=source) as node,
         Microphone(settings.microphone.device) as microphone,
     ):
         hearing = Hearing(source, settings.voice_activity, node.stamp, settings.microphone.cameras)

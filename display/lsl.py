@@ -12,6 +12,7 @@ from display.lsl_streams import Stream, face_row, face_stream, utterance_row, ut
 from messaging.clock import monotonic_ns
 from messaging.errors import UserError
 from messaging.extras import require_extra
+from messaging.joining import node_of
 from messaging.node import Node
 from messaging.schema import FaceEmotions, Marker, Stamp, UtteranceEmotion
 from messaging.topics import FACES, MARKERS, UTTERANCES
@@ -88,17 +89,7 @@ def run(settings: Settings) -> None:
     """Be a part of the lab's network until asked to stop."""
     pylsl = library()
     clock = measure_clock(pylsl.local_clock)
-    bus = settings.bus
-    with Node(
-        settings.name or NAME,
-        bus.address,
-        (FACES, UTTERANCES),
-        settings.log_level,
-        bus.connect_timeout_s,
-        credits_of=(FACES,),
-        kind=NAME,
-        keys=bus.keys,
-    ) as node:
+    with node_of(settings, NAME, (FACES, UTTERANCES), credits_of=(FACES,)) as node:
         node.log.info("LSL's clock is known to %d ns", clock.bound_ns)
         outlets = Outlets(pylsl, settings.lsl.name, clock)
         inlets = MarkerInlets(pylsl, settings.lsl.markers) if settings.lsl.markers else None

@@ -11,7 +11,7 @@ from config.settings import Settings
 from display.osc_messages import OscMessage, osc_messages
 from messaging.errors import UserError
 from messaging.extras import require_extra
-from messaging.node import Node
+from messaging.joining import node_of
 from messaging.topics import FACES, MARKERS, SPEECH, UTTERANCES
 
 NAME = "osc"
@@ -58,18 +58,9 @@ def run(settings: Settings) -> None:
     target = settings.osc.target
     if not target:
         raise UserError("osc.target names nobody to send to; name one with --osc HOST:PORT")
-    bus = settings.bus
     with (
         udp.SimpleUDPClient(*resolve(target)) as client,
-        Node(
-            settings.name or NAME,
-            bus.address,
-            (FACES, SPEECH, UTTERANCES, MARKERS),
-            settings.log_level,
-            bus.connect_timeout_s,
-            kind=NAME,
-            keys=bus.keys,
-        ) as node,
+        node_of(settings, NAME, (FACES, SPEECH, UTTERANCES, MARKERS)) as node,
     ):
         sender = Sender(client, target, node.log)
         while node.alive():

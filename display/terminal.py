@@ -15,6 +15,7 @@ from display.requests import Requests
 from display.tables import render, utterance_line
 from display.view import View
 from messaging.clock import monotonic_ns
+from messaging.joining import node_of
 from messaging.node import Node
 from messaging.schema import Control
 from messaging.topics import AUDIO, CONTROL, FACES, HEARTBEAT, MARKERS, SPEECH, UTTERANCES
@@ -29,15 +30,7 @@ def run(settings: Settings) -> None:
     """Show the pipeline until it ends; ``q`` ends all of it, other keys are told on the screen."""
     console = Console()
     topics = (AUDIO, FACES, SPEECH, UTTERANCES, HEARTBEAT, MARKERS)
-    with Node(
-        settings.name or NAME,
-        settings.bus.address,
-        topics,
-        settings.log_level,
-        settings.bus.connect_timeout_s,
-        keys=settings.bus.keys,
-        kind=NAME,
-    ) as node:
+    with node_of(settings, NAME, topics) as node:
         view = View(
             node.name,
             is_comparable=node.stamp().bound_ns == 0,

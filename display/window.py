@@ -17,7 +17,7 @@ from display.screen import require_screen
 from display.view import View
 from messaging.clock import monotonic_ns
 from messaging.errors import UserError
-from messaging.node import Node
+from messaging.joining import node_of
 from messaging.schema import Control
 from messaging.topics import (
     AUDIO,
@@ -60,15 +60,7 @@ def run(settings: Settings) -> None:
     video = VIDEO if settings.display.pictures == "raw" else VIDEO_JPEG
     topics = (video, AUDIO, FACES, SPEECH, UTTERANCES, HEARTBEAT, MARKERS)
     with (
-        Node(
-            settings.name or NAME,
-            settings.bus.address,
-            topics,
-            settings.log_level,
-            settings.bus.connect_timeout_s,
-            keys=settings.bus.keys,
-            kind=NAME,
-        ) as node,
+        node_of(settings, NAME, topics) as node,
         Window() as window,
     ):
         view = View(

@@ -6,6 +6,7 @@ from typing import Any
 from config.settings import Settings
 from fusion.align import Aligner
 from messaging.clock import monotonic_ns
+from messaging.joining import node_of
 from messaging.node import Node
 from messaging.schema import FaceEmotions, UtteranceEmotion
 from messaging.topics import FACES, SPEECH, UTTERANCES
@@ -17,19 +18,9 @@ LOOK_AROUND_S = 0.05
 
 def run(settings: Settings) -> None:
     """Label utterances until asked to stop, or until every source has closed where that is set."""
-    bus = settings.bus
     aligner = Aligner(settings.fusion, settings.voice_activity.max_utterance_s)
     awaited = frozenset(settings.fusion.sources)
-    with Node(
-        settings.name or "fusion",
-        bus.address,
-        (FACES, SPEECH),
-        settings.log_level,
-        bus.connect_timeout_s,
-        credits_of=(SPEECH, FACES),
-        keys=bus.keys,
-        kind="fusion",
-    ) as node:
+    with node_of(settings, "fusion", (FACES, SPEECH), credits_of=(SPEECH, FACES)) as node:
         while node.alive() and not (
             settings.fusion.exit_when_closed and aligner.done and awaited <= aligner.sources
         ):

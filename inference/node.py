@@ -13,6 +13,7 @@ from inference.detector import Picture
 from inference.faces import FaceInference, open_face_inference
 from inference.jpeg import read_jpeg
 from inference.share import Share
+from messaging.joining import node_of
 from messaging.node import Node
 from messaging.schema import Control, VideoFrame
 from messaging.topics import CONTROL, FACES, VIDEO, VIDEO_JPEG
@@ -25,18 +26,7 @@ LOOK_S = 0.1
 def run(settings: Settings) -> None:
     """Answer every picture that is this worker's with one result until asked to stop."""
     topic = VIDEO_JPEG if settings.inference.pictures == "jpeg" else VIDEO
-    bus = settings.bus
-    with Node(
-        settings.name or WORKER,
-        bus.address,
-        [topic, CONTROL],
-        settings.log_level,
-        bus.connect_timeout_s,
-        credits_of=[topic],
-        keys=bus.keys,
-        kind=WORKER,
-        is_worker=True,
-    ) as node:
+    with node_of(settings, WORKER, [topic, CONTROL], credits_of=[topic], is_worker=True) as node:
         inference = open_face_inference(settings.inference)
         with ThreadPoolExecutor(1, "jpeg") as pool:
             serve(node, inference, pool)

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from config.settings import ReplaySettings, Settings
 from messaging.clock import monotonic_ns
 from messaging.errors import UserError
+from messaging.joining import node_of
 from messaging.node import Node
 from messaging.pacing import Pace
 from messaging.schema import AudioChunk, Control, FaceEmotions, SpeechEvent, VideoFrame
@@ -206,20 +207,11 @@ def _is_sound(message: object) -> bool:
 
 
 def run(settings: Settings) -> None:
-    replay, bus = settings.replay, settings.bus
+    replay = settings.replay
     if replay.session is None:
         raise UserError("no session was named; name one: emofuse replay FOLDER")
     session = open_session(replay.session)
-    with Node(
-        settings.name or NAME,
-        bus.address,
-        (CONTROL,),
-        settings.log_level,
-        bus.connect_timeout_s,
-        keeps_all=True,
-        keys=bus.keys,
-        kind=NAME,
-    ) as node:
+    with node_of(settings, NAME, (CONTROL,), keeps_all=True) as node:
         player = Player(node, replay)
         if not node.wait_for(replay.wait_for):
             return

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from config.settings import Settings
 from messaging.clock import clock_name
 from messaging.errors import UserError
+from messaging.joining import node_of
 from messaging.node import Node
 from messaging.schema import Control
 from messaging.topics import AUDIO, SPEECH, TOPICS, VIDEO, VIDEO_JPEG, Topic
@@ -45,22 +46,18 @@ def topics_of(mode: Mode) -> tuple[Topic[Any], ...]:
 
 def run(settings: Settings) -> None:
     """Record until asked to stop."""
-    recording, bus = settings.recording, settings.bus
+    recording = settings.recording
     folder = recording.folder
     if folder is None:
         raise UserError("nowhere to record to; name a folder with --record")
     about = _about(folder)
     topics = topics_of(recording.mode)
-    with Node(
-        settings.name or NAME,
-        bus.address,
+    with node_of(
+        settings,
+        NAME,
         topics,
-        settings.log_level,
-        bus.connect_timeout_s,
         credits_of=[topic for topic in topics if topic.name in CREDITED],
-        kind=NAME,
         keeps_all=True,
-        keys=bus.keys,
     ) as node:
         if node.stamp().offset_ns:
             raise UserError(

@@ -10,7 +10,7 @@ from config.settings import MetricsSettings, Settings
 from messaging.clock import monotonic_ns
 from messaging.errors import UserError
 from messaging.extras import require_extra
-from messaging.node import Node
+from messaging.joining import node_of
 from messaging.observer import NodeRow, Observer, StreamRow
 from messaging.topics import FACES, HEARTBEAT, UTTERANCES
 
@@ -118,18 +118,9 @@ def run(settings: Settings) -> None:
     """
     require_extra("prometheus_client", "outlets", "metrics")
     exporter = Exporter()
-    bus = settings.bus
     with (
         _served(exporter, settings.metrics) as place,
-        Node(
-            settings.name or "metrics",
-            bus.address,
-            (FACES, UTTERANCES, HEARTBEAT),
-            settings.log_level,
-            bus.connect_timeout_s,
-            kind="metrics",
-            keys=bus.keys,
-        ) as node,
+        node_of(settings, "metrics", (FACES, UTTERANCES, HEARTBEAT)) as node,
     ):
         node.text = f"at http://{place}/metrics"
         node.log.info(node.text)
