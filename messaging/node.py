@@ -13,31 +13,26 @@ import signal
 import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any, Literal, Self, TypeVar
 
 from messaging import schema
+from messaging.acknowledgement import Acknowledgement, Done
 from messaging.bus import Bus
 from messaging.clock import clock_name, monotonic_ns
 from messaging.clock_client import ClockClient
 from messaging.credit import Readers
-from messaging.errors import UserError
+from messaging.forwarding import Forwarder
+from messaging.peers import LIVING_NS, Peers, require_older
+from messaging.resources import resident_bytes
 from messaging.schema import Control, Heartbeat, LogRecord, Stamp
 from messaging.topics import CLOCK, CONTROL, HEARTBEAT, LOG, Topic
 from messaging.wire import Received
 
 M = TypeVar("M", bound="schema.Message")
 State = Literal["starting", "waiting", "running", "closing"]
-LogLevel = Literal["debug", "info", "warning", "error"]
-
-LEVELS: Mapping[int, LogLevel] = {
-    logging.DEBUG: "debug",
-    logging.INFO: "info",
-    logging.WARNING: "warning",
-}
 
 TERMINAL_SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(signal, name)
@@ -47,8 +42,6 @@ EAGER_HEARTBEAT_NS = 250_000_000
 WORKER_HEARTBEAT_NS = 125_000_000
 EAGER_NS = 5_000_000_000
 """A young node shows itself more often, so that those who wait for it start without delay."""
-LIVING_NS = 3_000_000_000
-"""A node that runs is heard of within this."""
 WORK_UP_NS = 1_000_000_000
 """A node that is asked to stop works up what has arrived, but no longer than this."""
 NAMESAKE_NS = 50_000_000
@@ -121,29 +114,22 @@ class Node:
         self._stop = threading.Event()
         self._asked_ns = 0
         self._has_work = bool(subscribe)
-        self._peers: dict[str, Received[Heartbeat]] = {}
-        self._heard_ns = 0
-        """Of the last ``receive``: who is silent is told by what had come until then."""
-        self._credits_of = tuple(topic.name for topic in credits_of)
-        self._done: dict[tuple[str, str], tuple[int, int]] = {}
-        """By topic and sender: its incarnation, and the last message that was done with."""
-        self._credited: dict[tuple[str, str], tuple[int, int]] = {}
-        """The same, of the last message that credit was given for."""
-        self._log_queue: deque[LogRecord] = deque(maxlen=10_000)
+        self._peers = Peers()
         self.log = logging.getLogger(f"emofuse.{name}")
         self.log.setLevel(log_level.upper())
         self.log.propagate = False
+        self._forwarder = Forwarder()
+        self._console = None if self._launched else logging.StreamHandler(sys.stderr)
         self._clock = ClockClient(self.log)
         ledger = self._bus.ledger
         self._readers = Readers(name, self._bus.incarnation, ledger.sent, self.log)
+        self._acknowledgement = Acknowledgement([topic.name for topic in credits_of], ledger)
 
     def __enter__(self) -> Self:
         self._install_signals()
-        self._handlers: list[logging.Handler] = [_Forwarder(self)]
-        if not self._launched:
-            self._handlers.append(logging.StreamHandler(sys.stderr))
-        for handler in self._handlers:
-            self.log.addHandler(handler)
+        self.log.addHandler(self._forwarder)
+        if self._console is not None:
+            self.log.addHandler(self._console)
         try:
             self._bus.join(self._connect_timeout_s, self._wait, waits_at_door=self._waits_at_door)
             self._clock.join(self._bus.clock_socket(), self._connect_timeout_s)
@@ -168,8 +154,9 @@ class Node:
             self.log.warning("%s", complaint)
 
     def _leave(self) -> None:
-        for handler in self._handlers:
-            self.log.removeHandler(handler)
+        self.log.removeHandler(self._forwarder)
+        if self._console is not None:
+            self.log.removeHandler(self._console)
         self._bus.close()
 
     def _install_signals(self) -> None:
@@ -257,13 +244,13 @@ class Node:
                 self._obey(received)
             if received.topic.name in self._subscribed:
                 wanted.append(received)
-        self._heard_ns = monotonic_ns()
+        self._peers.heard_ns = monotonic_ns()
         self._has_work = bool(wanted)
         return wanted
 
     def glance(self) -> list[Received[Any]]:
         """The same without waiting, and no more often than every 10 ms: for who has other work."""
-        return self.receive(0) if monotonic_ns() - self._heard_ns >= GLANCE_NS else []
+        return self.receive(0) if monotonic_ns() - self._peers.heard_ns >= GLANCE_NS else []
 
     @property
     def is_behind(self) -> bool:
@@ -272,27 +259,17 @@ class Node:
 
     def peers(self) -> Mapping[str, Heartbeat]:
         """The newest heartbeat of every other node, as of the last ``receive``."""
-        return {name: received.message for name, received in self._peers.items()}
+        return self._peers.beats()
 
     def running(self, kind: str, within_ns: int = LIVING_NS) -> dict[str, int]:
         """The incarnations, by name, of the other nodes of a kind that run and were heard of within
         that time, as of the last ``receive``.
         """
-        since_ns = self._heard_ns - within_ns
-        return {
-            name: received.incarnation
-            for name, received in self._peers.items()
-            if received.message.kind == kind
-            and received.message.state == "running"
-            and received.received_ns >= since_ns
-        }
+        return self._peers.running(kind, within_ns)
 
     def cameras(self) -> frozenset[str]:
         """All that nodes which live, this one among them, send pictures of."""
-        since_ns = self._heard_ns - LIVING_NS
-        lately = (r.message for r in self._peers.values() if r.received_ns >= since_ns)
-        living = (beat.cameras for beat in lately if beat.state != "closing")
-        return frozenset(self._cameras).union(*living)
+        return self._peers.cameras().union(self._cameras)
 
     def wait_for(self, names: Iterable[str]) -> bool:
         """Until all of these nodes are running, or one of that kind; ``False`` when asked to stop
@@ -319,27 +296,12 @@ class Node:
         came before it. The sender hears of it at once, or a few messages later, or with the next
         heartbeat.
         """
-        topic, sender, incarnation = received.topic, received.sender, received.incarnation
-        self._done[topic.name, sender] = incarnation, received.seq
-        if received.seq % topic.credit_every == 0 or received.message.event == "closed":
-            self._publish_credit(topic.name, sender, incarnation, received.seq)
+        if done := self._acknowledgement.note(received):
+            self._give_credit(done)
 
-    def _give_credit_left(self) -> None:
-        """For what was done with and not said so yet, and for what was lost on its way: that will
-        never be done with, and its sender would wait for it forever.
-        """
-        for stream, done in self._done.items():
-            if self._credited.get(stream) != done:
-                self._publish_credit(*stream, *done)
-        for topic in self._credits_of:
-            for sender, incarnation, arrived, sent in self._bus.ledger.tails(topic):
-                if self._done.get((topic, sender)) == (incarnation, arrived):
-                    self._publish_credit(topic, sender, incarnation, sent)
-
-    def _publish_credit(self, topic: str, sender: str, incarnation: int, seq: int) -> None:
-        self._credited[topic, sender] = incarnation, seq
-        credit = Control(self.stamp(), "credit", self.name, topic, sender, incarnation, seq)
-        self.publish(CONTROL, credit)
+    def _give_credit(self, done: Done) -> None:
+        what = done.topic, done.sender, done.incarnation, done.seq
+        self.publish(CONTROL, Control(self.stamp(), "credit", self.name, *what))
 
     def is_awaited(self, topic: Topic[Any]) -> bool:
         """Whether any node gives credit for what this one sends on ``topic``."""
@@ -393,17 +355,13 @@ class Node:
         if other.state == "closing":
             return
         own = self.heartbeat(self._state)
-        if _began_ns(other) < _began_ns(own):
-            raise UserError(
-                f"a node named {self.name!r} runs already (process {other.pid}); stop it, or give "
-                "this one another name: --name, or a table [nodes.NAME] of its own"
-            )
+        require_older(own, other)
         if own.stamp.captured_ns - self._last_heartbeat_ns > NAMESAKE_NS:
             self.beat()
 
     def _note_peer(self, received: Received[Heartbeat]) -> None:
         """A heartbeat shows what of its sender is missing at the end, and who its readers are."""
-        self._peers[received.sender] = received
+        self._peers.note(received)
         self._bus.ledger.hear(received)
         self._readers.hear_heartbeat(received)
 
@@ -418,7 +376,8 @@ class Node:
         """Send a heartbeat now; ``alive`` does when one is due."""
         self._last_heartbeat_ns = monotonic_ns()
         self.publish(HEARTBEAT, self.heartbeat(self._state))
-        self._give_credit_left()
+        for done in self._acknowledgement.left():
+            self._give_credit(done)
         self._tell_refusal()
 
     def heartbeat(self, state: State) -> Heartbeat:
@@ -430,12 +389,12 @@ class Node:
             state,
             os.getpid(),
             uptime_ns=stamp.captured_ns - self._started_ns,
-            rss_bytes=_resident_bytes(),
+            rss_bytes=resident_bytes(),
             cpu_ns=time.process_time_ns(),
             rejected=self._bus.ledger.rejected + self.rejected_elsewhere,
             counts=self._bus.ledger.counts(),
             text=self.text,
-            awaited=self._credits_of,
+            awaited=self._acknowledgement.topics,
             progress=self.progress,
             host=self._host,
             kind=self._kind,
@@ -443,35 +402,7 @@ class Node:
         )
 
     def _flush_log(self) -> None:
-        while self._log_queue:
-            self.publish(LOG, self._log_queue.popleft())
+        for logged_ns, level, text in self._forwarder.take():
+            self.publish(LOG, LogRecord(self.stamp(logged_ns), self.name, level, text))
         while self._clock.bursts:
             self.publish(CLOCK, self._clock.bursts.popleft())
-
-    def queue_log(self, level: LogLevel, text: str) -> None:
-        """Have ``text`` published by the loop's thread; any thread may call this."""
-        self._log_queue.append(LogRecord(self.stamp(), self.name, level, text[:32_000]))
-
-
-def _began_ns(beat: Heartbeat) -> tuple[int, int]:
-    return beat.stamp.pipeline_ns - beat.uptime_ns, beat.pid
-
-
-class _Forwarder(logging.Handler):
-    """Sends log records to the bus, through the node's own thread."""
-
-    def __init__(self, node: Node) -> None:
-        super().__init__()
-        self._node = node
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._node.queue_log(LEVELS.get(record.levelno, "error"), self.format(record))
-
-
-def _resident_bytes() -> int:
-    """Physical memory that the process holds now; 0 where the system does not tell."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-    except OSError:
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")

@@ -1,0 +1,53 @@
+"""What a reader has done with, and what it has yet to say of that to lossless senders. Pure."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from messaging.ledger import Ledger
+from messaging.wire import Received
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """All of the sender's messages on the topic up to that number."""
+
+    topic: str
+    sender: str
+    incarnation: int
+    seq: int
+
+
+class Acknowledgement:
+    """Of one reader; ``topics`` are those whose senders wait for it."""
+
+    def __init__(self, topics: Sequence[str], ledger: Ledger) -> None:
+        self.topics = tuple(topics)
+        self._ledger = ledger
+        self._done: dict[tuple[str, str], Done] = {}
+        self._said: dict[tuple[str, str], Done] = {}
+
+    def note(self, received: Received[Any]) -> Done | None:
+        """It is done with; returned where its sender is to hear of it at once."""
+        topic = received.topic
+        done = Done(topic.name, received.sender, received.incarnation, received.seq)
+        self._done[topic.name, received.sender] = done
+        is_due = received.seq % topic.credit_every == 0 or received.message.event == "closed"
+        return self._say(done) if is_due else None
+
+    def left(self) -> Iterator[Done]:
+        """What was done with and not said so yet, and what was lost on its way: that will never be
+        done with, and its sender would wait for it forever.
+        """
+        for stream, done in self._done.items():
+            if self._said.get(stream) != done:
+                yield self._say(done)
+        for topic in self.topics:
+            for sender, incarnation, arrived, sent in self._ledger.tails(topic):
+                last = Done(topic, sender, incarnation, arrived)
+                if self._done.get((topic, sender)) == last:
+                    yield self._say(Done(topic, sender, incarnation, sent))
+
+    def _say(self, done: Done) -> Done:
+        self._said[done.topic, done.sender] = done
+        return done
