@@ -18,9 +18,12 @@ HANDSHAKE_MS = 2_000
 socket allows, so this bounds what strangers can make a hub hold."""
 GIVE_UP_MS = 1_500
 """A node gives up a slow handshake before the hub does, and so knows slowness from refusal."""
-HEARTBEAT_MS = 10_000
-VANISHED_MS = 30_000
-"""Silence after which the other host counts as gone; a raw picture may take long to arrive."""
+HEARTBEAT_MS = 1_000
+VANISHED_MS = 3_000
+"""Silence after which the other host counts as gone, and is connected anew: a link that loses all
+without a word is noticed no other way, and TCP itself would find its return late."""
+CONNECT_MS = 1_000
+"""The same for a connection that is being made."""
 CURVE_BYTES = 64
 """What encryption adds to a message."""
 HANDSHAKE_BYTES = 512
@@ -89,3 +92,4 @@ def _limit(socket: zmq.Socket[bytes], endpoint: str, handshake_ms: int) -> None:
         socket.setsockopt(zmq.HANDSHAKE_IVL, handshake_ms)
         socket.setsockopt(zmq.HEARTBEAT_IVL, HEARTBEAT_MS)
         socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, VANISHED_MS)
+        socket.setsockopt(zmq.CONNECT_TIMEOUT, CONNECT_MS)

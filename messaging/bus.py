@@ -15,7 +15,10 @@ from messaging.address import endpoints
 from messaging.clock import monotonic_ns
 from messaging.entrance import Entrance
 from messaging.errors import RefusedError, UserError
+from messaging.healing import Ask, Healing, ask_of
+from messaging.kept import Kept
 from messaging.ledger import Ledger
+from messaging.schema import Control
 from messaging.topics import TOPICS, Topic
 from messaging.wire import Buffer, JunkError, Received, decode, encode, topic_part
 
@@ -67,9 +70,11 @@ class Bus:
         keeps_all: bool = False,
         keys: Path | None = None,
         is_worker: bool = False,
+        asks: bool = True,
     ) -> None:
         """With ``keeps_all`` no picture is overtaken by a newer one, and more may wait, also to be
         sent. A worker answers the pictures that name it: others that are overtaken are no loss.
+        Who only listens ``asks`` for nothing that it misses.
 
         Raises:
             UserError: the address is none, or the folder ``keys`` will not do.
@@ -82,6 +87,9 @@ class Bus:
         self.endpoints = endpoints(address)
         self.address = address
         self._topics = tuple(subscribe)
+        healed = [topic.name for topic in subscribe if topic.is_healed and asks]
+        self._healing = Healing(healed, self.ledger)
+        self._kept: dict[str, Kept] = {}
         self._keys = keys_for(address, keys)
         self._entrance = Entrance(address, self._keys)
         self._context = zmq.Context()
@@ -184,8 +192,27 @@ class Bus:
         size = memoryview(payload).nbytes
         copy = size < ZERO_COPY_BYTES
         self.ledger.weigh(topic.name, sum(map(len, head)) + size)
-        self._out[topic.proxy].send_multipart([*head, payload], copy=copy)
+        parts = [*head, payload]
+        self._out[topic.proxy].send_multipart(parts, copy=copy)
+        if topic.is_healed:
+            self._kept.setdefault(topic.name, Kept()).keep(seq, parts, monotonic_ns())
         return seq
+
+    def asks(self) -> Iterator[Ask]:
+        """What is missing here, and to be asked for now."""
+        return self._healing.asks(monotonic_ns())
+
+    def send_again(self, ask: Ask) -> Ask | None:
+        """Send what is kept of that; returns what is not kept any more. Nothing where another
+        sender is asked.
+        """
+        kept = self._kept.get(ask.topic)
+        is_ours = (ask.sender, ask.incarnation) == (self.sender, self.incarnation)
+        if kept is None or not is_ours:
+            return None
+        for parts in kept.again(ask.first, ask.last, monotonic_ns()):
+            self._out["events"].send_multipart(parts)
+        return replace(ask, last=min(ask.last, kept.first - 1)) if ask.first < kept.first else None
 
     def receive(self, timeout_s: float) -> list[Received[Any]]:
         """What has arrived, in order within a topic; waits at most ``timeout_s`` for the first.
@@ -219,12 +246,20 @@ class Bus:
             except JunkError:
                 self.ledger.rejected += 1
                 continue
-            if self.ledger.arrived(
-                received.topic.name, received.sender, received.incarnation, received.seq
-            ):
-                yield received
-            else:
-                self.ledger.rejected += 1
+            yield from filter(self._counts, self._healing.take(received))
+            if isinstance(received.message, Control) and received.message.action == "gone":
+                gone = self._healing.gone(ask_of(received.message), received.received_ns)
+                yield from filter(self._counts, gone)
+        yield from filter(self._counts, self._healing.overdue(monotonic_ns()))
+
+    def _counts(self, received: Received[Any]) -> bool:
+        """Whether it is no repetition, and none of a sender too many."""
+        topic = received.topic
+        is_new = self.ledger.arrived(
+            topic.name, received.sender, received.incarnation, received.seq
+        )
+        self.ledger.rejected += not (is_new or topic.is_healed)  # those may be sent again
+        return is_new
 
     def _raw(self) -> Iterator[Sequence[Buffer]]:
         early, self._early = self._early, []

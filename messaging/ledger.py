@@ -32,6 +32,7 @@ class _Stream:
     dropped: int = 0
     lost: int = 0
     unknown: int = 0
+    healed: int = 0
     said_seq: int = -1
     """The sender's own word on what it has sent; it may still be on its way."""
     closed: bool = False
@@ -73,6 +74,22 @@ class Ledger:
     def weigh(self, topic: str, size: int) -> None:
         """Note the bytes of the message that was numbered last."""
         self._sent_bytes[topic] = self._sent_bytes.get(topic, 0) + size
+
+    def begin(self, topic: str, sender: str, incarnation: int, first: int) -> None:
+        """Nothing of this stream has come yet; what its sender sends from ``first`` on should."""
+        stream = self._streams.get((topic, sender))
+        if stream is not None:
+            stream.newest = incarnation
+            stream.begin_anew(incarnation, first - 1)
+        elif len(self._streams) < MOST_STREAMS:
+            self._streams[topic, sender] = _Stream(
+                incarnation, first - 1, newest=incarnation, before=first
+            )
+
+    def healed(self, topic: str, sender: str) -> None:
+        """Note that a message came which had been missing."""
+        if stream := self._streams.get((topic, sender)):
+            stream.healed += 1
 
     def arrived(self, topic: str, sender: str, incarnation: int, seq: int) -> bool:
         """Note an arrival; ``False`` for a repeated message, and for a sender too many.
@@ -163,6 +180,7 @@ class Ledger:
                 stream.lost + stream.tail,
                 stream.unknown,
                 stream.before,
+                healed=stream.healed,
             )
             for (topic, sender), stream in self._streams.items()
         )

@@ -25,6 +25,7 @@ from messaging.clock import clock_name, monotonic_ns
 from messaging.clock_client import ClockClient
 from messaging.credit import Readers
 from messaging.forwarding import Forwarder
+from messaging.healing import Ask, ask_of
 from messaging.peers import LIVING_NS, Peers, require_older
 from messaging.resources import resident_bytes
 from messaging.schema import Control, Heartbeat, LogRecord, Stamp
@@ -244,6 +245,8 @@ class Node:
                 self._obey(received)
             if received.topic.name in self._subscribed:
                 wanted.append(received)
+        for ask in self._bus.asks():
+            self._say("resend", ask)
         self._peers.heard_ns = monotonic_ns()
         self._has_work = bool(wanted)
         return wanted
@@ -371,6 +374,12 @@ class Node:
             self._stop.set()
         elif action == "credit":
             self._readers.hear_credit(received)
+        elif action == "resend" and (gone := self._bus.send_again(ask_of(received.message))):
+            self._say("gone", gone)
+
+    def _say(self, action: Literal["resend", "gone"], ask: Ask) -> None:
+        what = ask.topic, ask.sender, ask.incarnation, ask.first, ask.last
+        self.publish(CONTROL, Control(self.stamp(), action, self.name, *what))
 
     def beat(self) -> None:
         """Send a heartbeat now; ``alive`` does when one is due."""

@@ -253,6 +253,8 @@ class TopicCounts:
     """Numbers that the sender had used before this reader came."""
     bytes: Count = 0
     """Of the messages that the node itself sent, headers and payloads; 0 for those that it read."""
+    healed: Count = 0
+    """Of ``messages``: had been missing, and came when they were asked for."""
 
 
 @dataclass(frozen=True, slots=True, config=WIRE)
@@ -294,17 +296,19 @@ class LogRecord:
 @dataclass(frozen=True, slots=True, config=WIRE)
 class Control:
     """A request. ``stop`` ends every node. ``credit`` tells a lossless sender that a reader has
-    done with all its messages on ``topic`` up to sequence number ``seq``. ``record`` and ``rest``
-    start and stop the recorder; ``pause`` and ``resume`` hold a replay and let it go on.
+    done with all its messages on ``topic`` up to sequence number ``seq``. ``resend`` asks a sender
+    for those from ``seq`` to ``last``; ``gone`` says that it keeps them no more. ``record`` and
+    ``rest`` start and stop the recorder; ``pause`` and ``resume`` hold a replay and let it go on.
     """
 
     stamp: Stamp
-    action: Literal["stop", "credit", "record", "rest", "pause", "resume"]
+    action: Literal["stop", "credit", "resend", "gone", "record", "rest", "pause", "resume"]
     reader: Name
     topic: Text = ""
     sender: Text = ""
     incarnation: Count = 0
     seq: Ns = -1
+    last: Ns = -1
 
 
 FourStamps = tuple[Ns, Ns, Ns, Ns]

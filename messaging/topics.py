@@ -27,6 +27,8 @@ class Topic(Generic[M]):
     """What a message's payload must measure; ``None``: any size."""
     credit_every: int = 1
     """A reader of a lossless source gives credit for every so many messages."""
+    is_healed: bool = False
+    """What is missing is sent again."""
 
 
 def _raw_picture_bytes(frame: schema.VideoFrame) -> int:
@@ -46,10 +48,10 @@ VIDEO_JPEG = Topic(
     "video_jpeg", schema.VideoFrame, "bulk", "newest", 30, _jpeg_bytes, credit_every=4
 )
 AUDIO = Topic("audio", schema.AudioChunk, "bulk", "all", 31.25, _pcm_bytes)
-SPEECH = Topic("speech", schema.SpeechEvent, "events", "all", 1)
-FACES = Topic("faces", schema.FaceEmotions, "events", "all", 30, credit_every=16)
-UTTERANCES = Topic("utterances", schema.UtteranceEmotion, "events", "all")
-MARKERS = Topic("markers", schema.Marker, "events", "all")
+SPEECH = Topic("speech", schema.SpeechEvent, "events", "all", 1, is_healed=True)
+FACES = Topic("faces", schema.FaceEmotions, "events", "all", 30, credit_every=16, is_healed=True)
+UTTERANCES = Topic("utterances", schema.UtteranceEmotion, "events", "all", is_healed=True)
+MARKERS = Topic("markers", schema.Marker, "events", "all", is_healed=True)
 HEARTBEAT = Topic("heartbeat", schema.Heartbeat, "events", "all", 1)
 LOG = Topic("log", schema.LogRecord, "events", "all")
 CONTROL = Topic("control", schema.Control, "events", "all")

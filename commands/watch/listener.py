@@ -87,7 +87,7 @@ def listening(
     named = settings.bus.address
     # Heartbeats tell that the hub is there.
     address, keys = named or running_address(), settings.bus.keys
-    bus = Bus(NAME, address, (*topics, HEARTBEAT), keeps_all=keeps_all, keys=keys)
+    bus = Bus(NAME, address, (*topics, HEARTBEAT), keeps_all=keeps_all, keys=keys, asks=False)
     listener = Listener(bus, keys)
     try:
         _join(bus, settings.bus.connect_timeout_s, named=bool(named))

@@ -1,0 +1,196 @@
+"""Where a sender's numbers have a gap, its reader holds back what came after, asks for what is
+missing, and goes on in order. Pure.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from messaging.ledger import JUMP, MOST_STREAMS, Ledger
+from messaging.schema import Control, Heartbeat
+from messaging.wire import Received
+
+ASK_NS = 250_000_000
+"""The question or its answer may be lost as well: without progress it is asked again after that."""
+GIVE_UP_NS = 3_000_000_000
+"""Without progress for so long, what is missing is lost."""
+MOST_HELD = 8192
+"""Messages of a stream that wait for one before them."""
+
+Key = tuple[str, str]
+"""A topic and a sender."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """For a sender's messages on a topic from number ``first`` to ``last``."""
+
+    topic: str
+    sender: str
+    incarnation: int
+    first: int
+    last: int
+
+
+def ask_of(control: Control) -> Ask:
+    """What a ``resend`` or a ``gone`` is about."""
+    return Ask(control.topic, control.sender, control.incarnation, control.seq, control.last)
+
+
+@dataclass(slots=True)
+class _Stream:
+    """What one sender, in one incarnation, sends on one topic."""
+
+    incarnation: int
+    newest: int
+    """The last incarnation that began here."""
+    next: int
+    """The number that is to be handed on next."""
+    end: int = 0
+    """The number after the last one that was sent, as far as is known."""
+    held: dict[int, Received[Any]] = field(default_factory=dict[int, Received[Any]])
+    stuck_ns: int = 0
+    """Since when ``next`` is missing."""
+    asked_ns: int = 0
+    asked_last: int = -1
+    """The last number that was asked for."""
+
+    @property
+    def is_whole(self) -> bool:
+        return self.next >= self.end
+
+    def fits(self, incarnation: int, seq: int) -> bool:
+        return incarnation == self.incarnation and abs(seq - self.next) <= JUMP
+
+    def begin_anew(self, incarnation: int, first: int) -> Iterator[Received[Any]]:
+        """What waits for the former incarnation's messages waits in vain."""
+        left = [self.held[seq] for seq in sorted(self.held)]
+        self.held.clear()
+        self.incarnation, self.newest = incarnation, max(incarnation, self.newest)
+        self.next = self.end = first
+        self.asked_last = -1
+        yield from left
+
+    def hold(self, received: Received[Any]) -> None:
+        if received.seq >= self.next:  # else it was sent again for another reader
+            self.held[received.seq] = received
+            self.end = max(self.end, received.seq + 1)
+            if len(self.held) > MOST_HELD:
+                self.next = min(self.held)
+
+    def give_up(self) -> None:
+        self.next = min(self.held, default=self.end)
+
+    def missing(self) -> int:
+        """The last number that is missing before what is held."""
+        return min(self.held, default=self.end) - 1
+
+
+class Healing:
+    """Of one reader's streams on the topics of those names; each is handed on in order. Its
+    ``ledger`` hears of streams of which nothing has come.
+    """
+
+    def __init__(self, topics: Collection[str], ledger: Ledger) -> None:
+        self._topics = frozenset(topics)
+        self._ledger = ledger
+        self._streams: dict[Key, _Stream] = {}
+        self._broken: set[Key] = set()
+        """Streams of which something is missing."""
+        self._met: dict[str, int] = {}
+        """Whose heartbeat was heard: their incarnation."""
+
+    def take(self, received: Received[Any]) -> Iterator[Received[Any]]:
+        """What can be handed on now that this has come; nothing is handed on twice."""
+        if isinstance(received.message, Heartbeat):
+            yield from self._hear(received)
+            yield received
+            return
+        if received.topic.name not in self._topics:
+            yield received
+            return
+        key = received.topic.name, received.sender
+        seq, incarnation = received.seq, received.incarnation
+        stream = self._streams.get(key)
+        if stream is None:
+            stream = self._first(key, incarnation, seq, met=self._met.get(key[1]))
+        elif incarnation > stream.newest and seq <= JUMP:
+            yield from stream.begin_anew(incarnation, 0)
+        elif not stream.fits(incarnation, seq):
+            yield from stream.begin_anew(incarnation, seq)
+        stream.hold(received)
+        yield from self._ready(key, stream, received.received_ns)
+
+    def _first(self, key: Key, incarnation: int, seq: int, *, met: int | None) -> _Stream:
+        """A sender who was ``met`` before has begun the stream since then, and nothing of it came;
+        to that of another one this reader comes late.
+        """
+        first = 0 if met == incarnation and seq <= JUMP else seq
+        stream = _Stream(incarnation, incarnation, first, first)
+        if len(self._streams) < MOST_STREAMS:
+            self._streams[key] = stream
+            self._ledger.begin(*key, incarnation, first)
+        return stream
+
+    def _hear(self, beat: Received[Heartbeat]) -> Iterator[Received[Any]]:
+        """A sender's word on what it has sent; it came in one line with that."""
+        sender, incarnation, now_ns = beat.sender, beat.incarnation, beat.received_ns
+        met = self._met.get(sender)
+        if met is not None or len(self._met) < MOST_STREAMS:
+            self._met[sender] = incarnation
+        for counts in beat.message.counts:
+            if counts.sender or counts.topic not in self._topics or counts.last_seq < 0:
+                continue
+            key, end = (counts.topic, sender), counts.last_seq + 1
+            stream = self._streams.get(key)
+            if stream is None:
+                stream = self._first(key, incarnation, end, met=met)
+            elif incarnation > stream.newest and end <= JUMP:
+                yield from stream.begin_anew(incarnation, 0)
+                self._ledger.begin(*key, incarnation, 0)
+            if key in self._streams and stream.fits(incarnation, end):
+                stream.end = max(stream.end, end)
+                yield from self._ready(key, stream, now_ns)
+                while beat.message.state == "closing" and not stream.is_whole:
+                    stream.give_up()  # it answers no more
+                    yield from self._ready(key, stream, now_ns)
+
+    def _ready(self, key: Key, stream: _Stream, now_ns: int) -> Iterator[Received[Any]]:
+        moves = False
+        while (received := stream.held.pop(stream.next, None)) is not None:
+            if stream.next <= stream.asked_last:
+                self._ledger.healed(*key)
+            stream.next += 1
+            moves = True
+            yield received
+        if stream.is_whole:
+            self._broken.discard(key)
+        elif moves or key not in self._broken:
+            self._broken.add(key)
+            stream.stuck_ns = stream.asked_ns = now_ns
+
+    def asks(self, now_ns: int) -> Iterator[Ask]:
+        """What is to be asked for now."""
+        for key in self._broken:
+            stream = self._streams[key]
+            if stream.next > stream.asked_last or now_ns - stream.asked_ns >= ASK_NS:
+                stream.asked_ns, stream.asked_last = now_ns, stream.missing()
+                yield Ask(*key, stream.incarnation, stream.next, stream.asked_last)
+
+    def gone(self, ask: Ask, now_ns: int) -> Iterator[Received[Any]]:
+        """The sender says that it keeps none of these any more."""
+        key = ask.topic, ask.sender
+        stream = self._streams.get(key)
+        if key not in self._broken or stream is None or stream.incarnation != ask.incarnation:
+            return
+        if ask.first <= stream.next <= ask.last:
+            stream.next = min(ask.last, stream.missing()) + 1
+        yield from self._ready(key, stream, now_ns)
+
+    def overdue(self, now_ns: int) -> Iterator[Received[Any]]:
+        """What need not wait any longer, since what it waits for is lost."""
+        for key in tuple(self._broken):
+            stream = self._streams[key]
+            if now_ns - stream.stuck_ns >= GIVE_UP_NS:
+                stream.give_up()
+                yield from self._ready(key, stream, now_ns)
