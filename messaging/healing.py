@@ -79,7 +79,11 @@ class _Stream:
                 self.next = min(self.held)
 
     def give_up(self) -> None:
-        self.next = min(self.held, default=self.end)
+        """What is held waits no longer. Nothing waits for what is missing at the end: should it
+        come after all, it is welcome.
+        """
+        self.next = min(self.held, default=self.next)
+        self.end = max(self.held, default=self.next - 1) + 1
 
     def missing(self) -> int:
         """The last number that is missing before what is held."""

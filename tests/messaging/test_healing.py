@@ -161,8 +161,8 @@ def test_of_who_had_sent_nothing_yet_the_first_message_is_asked_for_as_well() ->
 
 def test_a_first_message_that_is_never_healed_is_reported_as_lost() -> None:
     reader = Reader().take(word(-1), word(1))
-    reader.hand_on(reader.healing.overdue(GIVE_UP_NS))
     reader.take(message(2))
+    reader.hand_on(reader.healing.overdue(GIVE_UP_NS))
     assert (reader.seqs(), reader.counts().lost) == ([2], 2)
 
 
@@ -192,6 +192,15 @@ def test_a_sender_that_closes_answers_no_more() -> None:
     reader = Reader().take(message(0), message(2), message(5), word(7, state="closing"))
     assert (reader.seqs(), reader.asks()) == ([0, 2, 5], [])
     assert reader.counts().lost == 5
+
+
+def test_what_is_missing_at_the_end_is_welcome_however_late_it_comes() -> None:
+    reader = Reader().take(message(0), word(2))
+    assert reader.asks() == [(1, 2)]
+    reader.hand_on(reader.healing.overdue(GIVE_UP_NS))
+    assert (reader.asks(GIVE_UP_NS), reader.counts().lost) == ([], 2)
+    reader.take(message(1), word(2, state="closing"), message(2))
+    assert (reader.seqs(), reader.counts().lost) == ([0, 1, 2], 0)
 
 
 def test_what_was_sent_again_for_another_reader_is_passed_over() -> None:
