@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from messaging.errors import UserError
-from messaging.ledger import dropped, lost, unknown
+from messaging.ledger import dropped, healed, lost, unknown
 from messaging.schema import Heartbeat, UtteranceEmotion
 
 STDOUT, STDERR = 1, 2
@@ -114,6 +114,7 @@ def _figures(pulses: Sequence[Heartbeat]) -> dict[str, Any]:
         "cpu_s": round(sum(pulse.cpu_ns for pulse in pulses) / 1e9, 3),
         "dropped": sum(map(dropped, pulses)),
         "lost": sum(map(lost, pulses)),
+        "healed": sum(map(healed, pulses)),
         "lost_events": sum(lost(pulse, ("events",)) for pulse in pulses),
         "unknown": sum(map(unknown, pulses)) + len(pulses) - 1,
         "rejected": sum(pulse.rejected for pulse in pulses),

@@ -192,6 +192,11 @@ def lost(heartbeat: Heartbeat, proxies: Collection[str] = ("bulk", "events")) ->
     return sum(count.lost for count in heartbeat.counts if PROXY_OF.get(count.topic) in proxies)
 
 
+def healed(heartbeat: Heartbeat) -> int:
+    """Messages that were missing, and came when the node asked for them."""
+    return sum(counts.healed for counts in heartbeat.counts)
+
+
 def dropped(heartbeat: Heartbeat) -> int:
     """Messages that the node let newer ones overtake."""
     return sum(counts.dropped for counts in heartbeat.counts)
