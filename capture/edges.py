@@ -111,7 +111,7 @@ class Edges:
         heard = np.concatenate([self._heard, samples])
         hop, step = HOP * heard.itemsize, heard.itemsize
         windows: Floats = np.ndarray(
-            ((len(heard) - WINDOW) // HOP + 1, WINDOW), np.float32, heard, strides=(hop, step)
+            ((len(heard) - WINDOW) // HOP + 1, WINDOW), heard.dtype, heard, strides=(hop, step)
         )
         power = np.square(np.abs(np.fft.rfft(windows * TAPER, axis=1))).astype(np.float32)
         self._spectra.append(power @ BANDS + np.float32(LEAST_POWER))
