@@ -109,7 +109,10 @@ class Edges:
     def hear(self, samples: Floats) -> None:
         """The next samples of the sound, at least as many as a window has."""
         heard = np.concatenate([self._heard, samples])
-        windows = np.lib.stride_tricks.sliding_window_view(heard, WINDOW)[::HOP]
+        hop, step = HOP * heard.itemsize, heard.itemsize
+        windows: Floats = np.ndarray(
+            ((len(heard) - WINDOW) // HOP + 1, WINDOW), heard.dtype, heard, strides=(hop, step)
+        )
         power = np.square(np.abs(np.fft.rfft(windows * TAPER, axis=1))).astype(np.float32)
         self._spectra.append(power @ BANDS + np.float32(LEAST_POWER))
         self._end += len(windows)

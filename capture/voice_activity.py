@@ -115,9 +115,10 @@ class VoiceActivity:
         self._heard += len(sound)
         speech, level, events = 0.0, LEAST_DBFS, list[Event]()
         if len(sound):
-            samples = unit_range(np.pad(sound, (0, FRAME - len(sound))))
+            samples = np.zeros(FRAME, np.float32)
+            samples[: len(sound)] = unit_range(sound)
             speech = min(max(self._model.process(samples.data), 0.0), 1.0)
-            level = level_dbfs(sound)
+            level = level_dbfs(samples[: len(sound)])
             events += self._utterances.hear(samples, speech, self._heard)
         if ends:
             events += self._utterances.no_sound(self._heard)
@@ -234,6 +235,7 @@ def shifted(event: Event, by: int) -> Event:
             return AnalysedUntil(sample + by)
 
 
-def level_dbfs(sound: Sound) -> float:
+def level_dbfs(sound: NDArray[Any]) -> float:
+    """Of samples of any type."""
     power = float(np.square(unit_range(sound)).mean())
     return max(10 * np.log10(power), LEAST_DBFS) if power else LEAST_DBFS

@@ -77,7 +77,7 @@ class Aligner:
             self.repeated += 1
             self.ignored += 1
             return []
-        results = self._set_back(history, message)
+        results = self._set_back(history, message) if message.event == "opened" else []
         if not history.add(message):
             self.ignored += 1
             return []
@@ -91,11 +91,11 @@ class Aligner:
         return results
 
     def _set_back(self, history: History, message: FaceEmotions) -> list[UtteranceEmotion]:
-        """Where a camera's clock is set back, the time that comes again had pictures already. What
-        waits there is given out while they are known, not settled.
+        """A camera opens: where its clock is set back, the time that comes again had pictures
+        already. What waits there is given out while they are known, not settled.
         """
         at_ns = message.stamp.pipeline_ns
-        if message.event != "opened" or at_ns >= history.shown_ns:
+        if at_ns >= history.shown_ns:
             return []
         results: list[UtteranceEmotion] = []
         for cameras, waiting in self._waiting.items():

@@ -16,7 +16,7 @@ from inference.share import Share
 from messaging.joining import node_of
 from messaging.node import Node
 from messaging.schema import Control, VideoFrame
-from messaging.topics import CONTROL, FACES, VIDEO, VIDEO_JPEG
+from messaging.topics import CREDIT, FACES, VIDEO, VIDEO_JPEG
 from messaging.wire import Received
 from messaging.workers import DEAD_NS, WORKER
 
@@ -26,7 +26,7 @@ LOOK_S = 0.1
 def run(settings: Settings) -> None:
     """Answer every picture that is this worker's with one result until asked to stop."""
     topic = VIDEO_JPEG if settings.inference.pictures == "jpeg" else VIDEO
-    with node_of(settings, WORKER, [topic, CONTROL], credits_of=[topic], is_worker=True) as node:
+    with node_of(settings, WORKER, [topic, CREDIT], credits_of=[topic], is_worker=True) as node:
         inference = open_face_inference(settings.inference)
         with ThreadPoolExecutor(1, "jpeg") as pool:
             serve(node, inference, pool)

@@ -288,7 +288,14 @@ class Bus:
 
 def _receive(socket: zmq.Socket[bytes], flags: int = 0) -> list[Buffer]:
     """A message's parts, each a view on the transport's memory."""
-    return [frame.buffer for frame in socket.recv_multipart(flags, copy=False)]
+    # ``recv_multipart`` asks the socket after each part whether one follows, which takes longer
+    # than to receive it: the part itself knows.
+    frame = socket.recv(flags, copy=False)
+    parts: list[Buffer] = [frame.buffer]
+    while frame.more:
+        frame = socket.recv(flags, copy=False)
+        parts.append(frame.buffer)
+    return parts
 
 
 def _may_be_overtaken(message: schema.Message) -> TypeGuard[schema.VideoFrame]:

@@ -29,7 +29,7 @@ from messaging.healing import Ask, ask_of
 from messaging.peers import LIVING_NS, Peers, require_older
 from messaging.resources import resident_bytes
 from messaging.schema import Control, Heartbeat, LogRecord, Stamp
-from messaging.topics import CLOCK, CONTROL, HEARTBEAT, LOG, Topic
+from messaging.topics import CLOCK, CONTROL, CREDIT, HEARTBEAT, LOG, Topic
 from messaging.wire import Received
 
 M = TypeVar("M", bound="schema.Message")
@@ -77,7 +77,8 @@ class Node:
         """``meanwhile`` is called again and again while the hub is waited for. Lossless sources
         of ``credits_of`` wait for this node, which gives them credit. With ``keeps_all`` also a
         live camera's pictures are read to the last one, and nothing is lost for a short way of
-        its own: a recorder, or a source that waits for its readers. ``keys`` is the folder with
+        its own: a recorder, or a source that waits for its readers, whose credit it hears then.
+        ``keys`` is the folder with
         this machine's keys, for a hub over TCP; one that does not know them yet is waited for
         without end, unless not ``waits_at_door``.
 
@@ -93,7 +94,9 @@ class Node:
         self._cameras = tuple(cameras)
         self._is_worker, self._is_unique = is_worker, is_unique
         self._subscribed = frozenset(topic.name for topic in subscribe)
-        topics = dict.fromkeys((*subscribe, HEARTBEAT, CONTROL))
+        self._hears_credit = keeps_all
+        own = (HEARTBEAT, CONTROL, CREDIT) if keeps_all else (HEARTBEAT, CONTROL)
+        topics = dict.fromkeys((*subscribe, *own))
         self._bus = Bus(
             name, address, tuple(topics), keeps_all=keeps_all, keys=keys, is_worker=is_worker
         )
@@ -304,7 +307,7 @@ class Node:
 
     def _give_credit(self, done: Done) -> None:
         what = done.topic, done.sender, done.incarnation, done.seq
-        self.publish(CONTROL, Control(self.stamp(), "credit", self.name, *what))
+        self.publish(CREDIT, Control(self.stamp(), "credit", self.name, *what))
 
     def is_awaited(self, topic: Topic[Any]) -> bool:
         """Whether any node gives credit for what this one sends on ``topic``."""
@@ -321,6 +324,9 @@ class Node:
 
         ``hear`` is given what arrives on the subscribed topics meanwhile. ``False`` when the node
         was asked to stop.
+
+        Raises:
+            ValueError: this node does not keep all, and so hears no credit.
         """
         return self._wait_until_behind(topic, max(ahead, topic.credit_every), hear)
 
@@ -335,6 +341,8 @@ class Node:
     def _wait_until_behind(
         self, topic: Topic[Any], ahead: int, hear: Callable[[list[Received[Any]]], object]
     ) -> bool:
+        if not self._hears_credit:
+            raise ValueError(f"{self.name} does not keep all: it hears of no credit")
         since_ns = monotonic_ns()
         while self.alive():
             self._readers.forget_silent(monotonic_ns())

@@ -20,7 +20,7 @@ SILENT_NS = 3_000_000_000
 """A node that said nothing for so long is silent."""
 FORGOTTEN_NS = 60_000_000_000
 """A node that said that it closes is listed for so long."""
-BOOKKEEPING = frozenset(("heartbeat", "control", "log", "clock"))
+BOOKKEEPING = frozenset(("heartbeat", "control", "credit", "log", "clock"))
 """Topics that any node may send; none of them is what a node is there for."""
 
 

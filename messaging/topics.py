@@ -55,6 +55,8 @@ MARKERS = Topic("markers", schema.Marker, "events", "all", is_healed=True)
 HEARTBEAT = Topic("heartbeat", schema.Heartbeat, "events", "all", 1)
 LOG = Topic("log", schema.LogRecord, "events", "all")
 CONTROL = Topic("control", schema.Control, "events", "all")
+CREDIT = Topic("credit", schema.Control, "events", "all")
+"""Control, too; apart from it, since at full speed it would wake every node for every picture."""
 CLOCK = Topic("clock", schema.ClockBurst, "events", "all", 0.5)
 
 TOPICS: tuple[Topic[Any], ...] = (
@@ -68,5 +70,6 @@ TOPICS: tuple[Topic[Any], ...] = (
     HEARTBEAT,
     LOG,
     CONTROL,
+    CREDIT,
     CLOCK,
 )

@@ -17,7 +17,7 @@ from messaging.errors import UserError
 from messaging.joining import node_of
 from messaging.node import Node
 from messaging.schema import Control
-from messaging.topics import AUDIO, SPEECH, TOPICS, VIDEO, VIDEO_JPEG, Topic
+from messaging.topics import AUDIO, CREDIT, SPEECH, TOPICS, VIDEO, VIDEO_JPEG, Topic
 from messaging.wire import Received
 from recording.accounts import OUTLIVE, Accounts
 from recording.layout import channel_name
@@ -29,13 +29,15 @@ LOOK_S = 0.05
 NAP_S = 0.005
 
 Mode = Literal["all", "no-video", "labels"]
-_PICTURES = frozenset((VIDEO.name, VIDEO_JPEG.name))
+_NEVER = frozenset((VIDEO.name, CREDIT.name))
+_PICTURES = _NEVER | {VIDEO_JPEG.name}
 LEFT_OUT: Mapping[Mode, frozenset[str]] = {
-    "all": frozenset((VIDEO.name,)),
+    "all": _NEVER,
     "no-video": _PICTURES,
     "labels": _PICTURES | {AUDIO.name},
 }
-"""Topics that a mode does not record. Pictures are recorded as JPEG, never raw."""
+"""Topics that a mode does not record. Pictures are recorded as JPEG, never raw; credit concerns the
+run alone that it was given in."""
 CREDITED = frozenset((VIDEO_JPEG.name, AUDIO.name, SPEECH.name))
 """Topics whose lossless sources wait for the recorder."""
 

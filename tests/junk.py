@@ -8,7 +8,7 @@ from typing import Any
 
 from messaging.packing import pack, unpack
 from messaging.schema import Control, Heartbeat, Marker, Stamp, TopicCounts
-from messaging.topics import CONTROL, HEARTBEAT, MARKERS, Topic
+from messaging.topics import CREDIT, HEARTBEAT, MARKERS, Topic
 from messaging.wire import HEADER_BYTES, encode, topic_part
 from tests.messaging.test_wire import EXAMPLES, payload_of
 
@@ -163,7 +163,7 @@ class Forgery:
         if kind == 1:
             other = self._dice.choice(self._names)
             action = Control(stamp, "credit", sender, "video", other, 2**62, number)
-            return CONTROL, action
+            return CREDIT, action
         counts = tuple(
             TopicCounts("video", name, number, 2**62, 2**62, 2**62) for name in self._names * 20
         )

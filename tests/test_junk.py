@@ -26,6 +26,7 @@ from messaging.schema import Heartbeat
 from messaging.topics import (
     AUDIO,
     CONTROL,
+    CREDIT,
     FACES,
     HEARTBEAT,
     LOG,
@@ -62,12 +63,12 @@ TELLING = 100_000
 """
 READERS: dict[str, tuple[Topic[Any], ...]] = {
     "hub": (HEARTBEAT, CONTROL),
-    "media": (HEARTBEAT, CONTROL),
-    "inference": (HEARTBEAT, CONTROL, VIDEO),
+    "media": (HEARTBEAT, CONTROL, CREDIT),
+    "inference": (HEARTBEAT, CONTROL, CREDIT, VIDEO),
     "fusion": (HEARTBEAT, CONTROL, FACES, SPEECH),
     "launcher": (HEARTBEAT, CONTROL, UTTERANCES, LOG),
 }
-EVENT_TOPICS = (FACES, SPEECH, UTTERANCES, MARKERS, HEARTBEAT, CONTROL, LOG)
+EVENT_TOPICS = (FACES, SPEECH, UTTERANCES, MARKERS, HEARTBEAT, CONTROL, CREDIT, LOG)
 
 
 class Stranger:

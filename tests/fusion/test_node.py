@@ -13,7 +13,7 @@ from fusion.node import run
 from messaging.hub import Hub
 from messaging.node import Node
 from messaging.schema import Control, UtteranceEmotion
-from messaging.topics import CONTROL, FACES, SPEECH, UTTERANCES
+from messaging.topics import CONTROL, CREDIT, FACES, SPEECH, UTTERANCES
 from tests.fusion.messages import ended, face, mark, picture, said, started
 
 PATIENCE_S = 10.0
@@ -32,7 +32,7 @@ class Running:
     """The fusion node in a thread, and a node that sends to it and hears it."""
 
     def __init__(self, address: str, rule: FusionSettings) -> None:
-        self.peer = Node("peer", address, (UTTERANCES, CONTROL))
+        self.peer = Node("peer", address, (UTTERANCES, CREDIT))
         settings = Settings(bus=BusSettings(address=address), fusion=rule)
         self._thread = threading.Thread(target=run, args=[settings], daemon=True)
         self.results: list[UtteranceEmotion] = []
@@ -62,7 +62,7 @@ class Running:
             for received in self.peer.receive(0.02):
                 if isinstance(received.message, UtteranceEmotion):
                     self.results.append(received.message)
-                elif received.message.action == "credit":
+                else:
                     self.credits.append((received.message.topic, received.message.seq))
 
 

@@ -8,14 +8,14 @@ import pytest
 
 from messaging.credit import FORGOTTEN_NS, GONE_NS, MOST_READERS, Readers
 from messaging.schema import Control, Heartbeat, Stamp, TopicCounts
-from messaging.topics import CONTROL, HEARTBEAT
+from messaging.topics import CREDIT, HEARTBEAT
 from messaging.wire import Received
 
 STAMP = Stamp(0, "clock")
 EMPTY = memoryview(b"")
 OURS = 7
 """The sender's incarnation."""
-CREDIT = Control(STAMP, "credit", "inference", "video", "media", OURS, 9)
+GIVEN = Control(STAMP, "credit", "inference", "video", "media", OURS, 9)
 
 
 class Sender:
@@ -49,10 +49,10 @@ class Sender:
         self.readers.hear_heartbeat(received)
 
     def credit(self, seq: int, reader: str = "inference", at_ns: int = 0) -> None:
-        self.hear(replace(CREDIT, reader=reader, seq=seq), reader, at_ns)
+        self.hear(replace(GIVEN, reader=reader, seq=seq), reader, at_ns)
 
     def hear(self, control: Control, reader: str = "inference", at_ns: int = 0) -> None:
-        received = Received(CONTROL, control, EMPTY, reader, 1, 0, received_ns=at_ns)
+        received = Received(CREDIT, control, EMPTY, reader, 1, 0, received_ns=at_ns)
         self.readers.hear_credit(received)
 
 
@@ -89,11 +89,11 @@ def test_what_a_reader_has_in_hand_is_not_done_with() -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        replace(CREDIT, seq=10),
-        replace(CREDIT, sender="player"),
-        replace(CREDIT, incarnation=OURS - 1),
-        replace(CREDIT, reader="somebody"),
-        replace(CREDIT, topic="audio"),
+        replace(GIVEN, seq=10),
+        replace(GIVEN, sender="player"),
+        replace(GIVEN, incarnation=OURS - 1),
+        replace(GIVEN, reader="somebody"),
+        replace(GIVEN, topic="audio"),
     ],
     ids=["not sent yet", "of another", "of a former one", "for another", "never sent"],
 )
@@ -104,7 +104,7 @@ def test_credit_that_cannot_be_meant_changes_nothing(other: Control) -> None:
     sender.hear(other)
     assert sender.behind == 10
     assert not sender.readers.are_there("audio")
-    sender.hear(CREDIT)
+    sender.hear(GIVEN)
     assert sender.behind == 0
 
 

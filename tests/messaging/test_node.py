@@ -18,7 +18,7 @@ from messaging.errors import UserError
 from messaging.hub import Hub
 from messaging.node import Node
 from messaging.schema import Control, Heartbeat, LogRecord, Marker, VideoFrame
-from messaging.topics import CONTROL, HEARTBEAT, LOG, MARKERS, VIDEO, VIDEO_JPEG
+from messaging.topics import CONTROL, CREDIT, HEARTBEAT, LOG, MARKERS, VIDEO, VIDEO_JPEG
 from messaging.wire import Received, topic_part
 from tests.delays import DelayingHub
 
@@ -114,7 +114,7 @@ def test_lossless_pictures_are_never_overtaken_and_the_sender_waits_for_its_read
     total, ahead = 60, 3
     farthest = 0
     with (
-        Node("media", address) as media,
+        Node("media", address, keeps_all=True) as media,
         Node("inference", address, [VIDEO], credits_of=[VIDEO]) as inference,
     ):
         inference.alive()
@@ -177,7 +177,10 @@ def test_however_messages_are_held_up_no_lossless_one_is_lost(tmp_path: Path, se
 
 def test_a_reader_that_was_killed_does_not_block_a_lossless_sender(address: str) -> None:
     """Also one that died before it had ever given credit. The sender alone says what was lost."""
-    with Node("media", address) as media, Node("display", address, [LOG]) as display:
+    with (
+        Node("media", address, keeps_all=True) as media,
+        Node("display", address, [LOG]) as display,
+    ):
         killed = Bus("inference", address, [VIDEO])
         killed.join(PATIENCE_S, lambda: None)
         beat = Heartbeat(media.stamp(), "inference", "running", 1, awaited=("video",))
@@ -207,9 +210,9 @@ def test_credit_for_some_messages_is_enough_also_where_less_may_be_sent_ahead(
 ) -> None:
     """Waiting for fewer than ``credit_every`` would be waiting for ever."""
     with (
-        Node("media", address) as media,
+        Node("media", address, keeps_all=True) as media,
         Node("inference", address, [VIDEO_JPEG], credits_of=[VIDEO_JPEG]) as inference,
-        Node("watcher", address, [CONTROL]) as watcher,
+        Node("watcher", address, [CREDIT]) as watcher,
     ):
         inference.alive()
         collect(media, lambda _: media.is_awaited(VIDEO_JPEG))
@@ -237,7 +240,7 @@ def read_for(node: Node, seconds: float, seen: list[Received[Any]] | None = None
 
 def test_who_gives_no_credit_looks_on_and_holds_up_nobody(address: str) -> None:
     with (
-        Node("media", address) as media,
+        Node("media", address, keeps_all=True) as media,
         Node("inference", address, [VIDEO], credits_of=[VIDEO]) as inference,
         Node("display", address, [VIDEO_JPEG, VIDEO]),
     ):
@@ -250,6 +253,28 @@ def test_who_gives_no_credit_looks_on_and_holds_up_nobody(address: str) -> None:
             picture(media, index, lossless=True)
             (received,) = collect(inference, bool)
             inference.give_credit(received)
+
+
+def test_credit_wakes_those_alone_who_wait_for_it(address: str) -> None:
+    with (
+        Node("media", address, keeps_all=True) as media,
+        Node("inference", address, [VIDEO], credits_of=[VIDEO]) as inference,
+        Node("launcher", address, [LOG]) as launcher,
+    ):
+        picture(media, 0, lossless=True)
+        (received,) = collect(inference, bool)
+        inference.give_credit(received)
+        assert media.wait_for_credit(VIDEO, 1)
+        inference.log.info("this comes after it")
+        inference.alive()
+        collect(launcher, bool)
+        heard = {count.topic for count in launcher.heartbeat("running").counts if count.sender}
+        assert heard == {"heartbeat", "log"}
+
+
+def test_who_hears_no_credit_is_told_instead_of_waiting_for_it(address: str) -> None:
+    with Node("media", address) as media, pytest.raises(ValueError, match="hears of no credit"):
+        media.wait_for_credit(VIDEO, 1)
 
 
 def test_heartbeats_tell_of_every_other_node(address: str) -> None:
@@ -326,7 +351,7 @@ def test_a_lossless_sender_does_not_wait_for_what_was_lost_on_its_way(address: s
     stop = threading.Event()
     with (
         Node("inference", address, [VIDEO], credits_of=[VIDEO]) as inference,
-        Node("media", address) as media,
+        Node("media", address, keeps_all=True) as media,
     ):
         picture(media, 0, lossless=True)
         (received,) = collect(inference, bool)

@@ -12,7 +12,18 @@ import pytest
 from config.settings import BusSettings, RecordingSettings, Settings
 from messaging.node import Node
 from messaging.schema import AudioChunk, Control, VideoFrame
-from messaging.topics import AUDIO, CLOCK, CONTROL, FACES, MARKERS, SPEECH, VIDEO, VIDEO_JPEG, Topic
+from messaging.topics import (
+    AUDIO,
+    CLOCK,
+    CONTROL,
+    CREDIT,
+    FACES,
+    MARKERS,
+    SPEECH,
+    VIDEO,
+    VIDEO_JPEG,
+    Topic,
+)
 from messaging.wire import Received
 from recording import recorder
 from recording.recorder import Mode, topics_of
@@ -26,16 +37,16 @@ PATIENCE_S = 60.0
 @pytest.mark.parametrize(
     ("mode", "left_out"),
     [
-        ("all", {VIDEO}),
-        ("no-video", {VIDEO, VIDEO_JPEG}),
-        ("labels", {VIDEO, VIDEO_JPEG, AUDIO}),
+        ("all", {VIDEO, CREDIT}),
+        ("no-video", {VIDEO, CREDIT, VIDEO_JPEG}),
+        ("labels", {VIDEO, CREDIT, VIDEO_JPEG, AUDIO}),
     ],
 )
 def test_a_mode_leaves_out(mode: Mode, left_out: set[Topic[Any]]) -> None:
     topics = topics_of(mode)
     assert not left_out & set(topics)
     assert {FACES, SPEECH, MARKERS, CONTROL, CLOCK} <= set(topics)
-    assert len(topics) + len(left_out) == 11
+    assert len(topics) + len(left_out) == 12
 
 
 class Source:

@@ -64,7 +64,7 @@ def test_an_unknown_name_is_told_with_those_that_there_are() -> None:
     assert told.returncode == 2
     assert told.stderr == (
         "emofuse: no topic 'face'; there are video, video_jpeg, audio, speech, faces, utterances, "
-        "markers, heartbeat, log, control, clock\n"
+        "markers, heartbeat, log, control, credit, clock\n"
     )
     with pytest.raises(UserError, match="no topic 'face'"):
         hz(Settings(), "face", seconds=None)
