@@ -209,6 +209,8 @@ def report(soaked: Soaked, results: Results) -> None:
     results.note("utterances a minute", "", soaked.summary["utterances"] / minutes)
     print(f"a minute: {soaked.faces / minutes:.0f} pictures with a face, "
           f"{soaked.summary['utterances'] / minutes:.1f} utterances")  # fmt: skip
+    if soaked.hung:
+        print("taken for hung, and started again:", dict(soaked.hung))
     print("utterances that no kill came near:", soaked.undisturbed_by_status())
     faults = soaked.info["faults"]
     tails = sum("the tail is unknown" in fault for fault in faults)

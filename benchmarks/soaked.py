@@ -1,10 +1,13 @@
 """What a soak saw, and what follows from that."""
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from statistics import median
 from typing import Any, NamedTuple
 
+LISTENER = "listener"
+"""Who sampled all this as a node of the pipeline, and left before it."""
 YOUNG_S = 20.0
 """A process that has just started still takes its memory."""
 PART = 4
@@ -68,6 +71,11 @@ class Soaked:
     def summary(self) -> dict[str, Any]:
         return self.records[-1]
 
+    @property
+    def hung(self) -> Counter[str]:
+        """Nodes that the launcher took for hung, on a machine that has too much to do."""
+        return Counter(re.findall(r"^(\S+) shows no progress for ", self.log, re.MULTILINE))
+
     def undisturbed_by_status(self) -> dict[str, int]:
         return dict(Counter(record["status"] for record in self.undisturbed))
 
@@ -96,7 +104,7 @@ class Soaked:
             "utterances": len(utterances),
             "matched": matched,
             "labels": dict(Counter(r["label"] for r in utterances if r["label"])),
-            "restarts": dict(Counter(kill.node for kill in self.kills)),
+            "restarts": dict(Counter(kill.node for kill in self.kills) + self.hung),
         }
         lines = [
             f"summary: {name} {summary[name]}, not {value}"
@@ -113,8 +121,9 @@ class Soaked:
         """What ``info`` finds wrong beside what a kill explains: tails of unknown length, and parts
         that a killed recorder could not close.
         """
-        excused = ["the tail is unknown"] if self.kills else []
-        if any(kill.node == "recorder" for kill in self.kills):
+        broke_off = {kill.node for kill in self.kills} | {*self.hung}
+        excused = ["the tail is unknown"] if broke_off else [f" to {LISTENER}: the tail is unknown"]
+        if "recorder" in broke_off:
             excused.append("not closed properly")
         return [f for f in self.info["faults"] if not any(excuse in f for excuse in excused)]
 
