@@ -115,7 +115,8 @@ class Watch:
 
 def soak(seconds: float, every_s: float, victims: Sequence[str]) -> Soaked:
     """Let the pipeline run for so long, and every ``every_s`` seconds kill the next of ``victims``:
-    all of them, though it takes longer where labels come back late.
+    all of them, though it takes longer where labels come back late. It ends with an utterance that
+    began after the last outage, and was labelled.
     """
     kills: list[Kill] = []
     with tempfile.TemporaryDirectory(prefix="soak") as name, stage() as osc:
@@ -139,6 +140,8 @@ def soak(seconds: float, every_s: float, victims: Sequence[str]) -> Soaked:
                 live.listen()
                 live.node.alive()
                 watch.take()
+            live.until(lambda: live.matched_since(max(live.outages, default=(0, 0))[1]))
+            watch.take()
             seconds = watch.elapsed_s()
             pids = {*watch.pids(), *descendants(live.process.pid)}
             records, log = live.end()

@@ -23,7 +23,8 @@ SETTLED_S = 5.0
 """After so long a process has what it needs."""
 MARGIN = 1.25
 """What it may hold at its end, against what the smallest of its kind held when it had settled. A
-picture is 1 MB, 15 come in a second, and no node has 150 MB: who kept one in 20 would be found."""
+picture is 1 MB, 15 come in a second, and no node has 150 MB: a worker that keeps one in ten is
+found."""
 SURE_NS = 100_000_000
 """Of an utterance whose end is known less well (sound was lost, on a machine that stood still) the
 nearest face may be another one, or none."""
@@ -48,7 +49,6 @@ def test_every_node_is_killed_and_nothing_is_left_or_leaks_or_does_not_add_up() 
 
 def assert_undisturbed_is_labelled(soaked: Soaked) -> None:
     sure = [record for record in soaked.undisturbed if record["offset"]["bound_ns"] < SURE_NS]
-    assert len(sure) > 3
     assert {record["status"] for record in sure} == {"matched"}
 
 
