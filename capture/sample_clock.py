@@ -24,6 +24,11 @@ MAX_DRIFT = 200e-6
 """Of a sound card's crystal; real ones stay below 100 ppm."""
 SLEW = 0.05
 """A better estimate is approached by so much of the time that passes: no stamp runs backwards."""
+FAR_NS = SECOND // 10
+FAR_SLEW = 0.9
+"""The same where it is farther away: blocks that a busy machine held up were taken for a loss, and
+stamps of seconds to come would be labelled by nobody, or by the wrong face.
+"""
 
 TRUSTED_BOUND_NS = 2_000_000
 """Of a latency that the driver itself reports: it counts in periods, and not the converter."""
@@ -152,8 +157,8 @@ class SampleClock:
         passed_ns = end_ns - sample_ns
         if passed_ns <= 0:
             return
-        slew_ns = round(SLEW * passed_ns)
         aside_ns = target_ns - (host_ns + passed_ns)
+        slew_ns = round((SLEW if abs(aside_ns) < FAR_NS else FAR_SLEW) * passed_ns)
         host_ns += passed_ns + max(-slew_ns, min(aside_ns, slew_ns))
         self._aside_ns = target_ns - host_ns
         self._knots.append((end_ns, host_ns))

@@ -3,14 +3,14 @@
 import json
 import os
 import sys
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from commands.tally import Pulses, Results
 from messaging.errors import UserError
-from messaging.ledger import dropped, healed, lost, unknown
-from messaging.schema import Heartbeat, UtteranceEmotion
+from messaging.schema import UtteranceEmotion
 
 STDOUT, STDERR = 1, 2
 NARROW = 72
@@ -37,35 +37,37 @@ def probability(result: UtteranceEmotion) -> float | None:
     return max(result.probabilities) if result.probabilities else None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Summary:
     """The run in figures: results by status and label, and what every node says of itself."""
 
-    results: Sequence[UtteranceEmotion]
-    pulses: Sequence[Heartbeat]
-    """The last heartbeat of every process, in the order of their starts; a restarted node has
-    several."""
-    restarts: Mapping[str, int]
-    ended_by: str
+    shows_rows: bool = True
+    """Its table has a row for each utterance; without, nothing is kept of them."""
+    results: Results = field(default_factory=Results)
+    pulses: Pulses = field(default_factory=Pulses)
+    restarts: Mapping[str, int] = field(default_factory=dict[str, int])
+    ended_by: str = ""
     as_it_should: bool = True
+    _rows: list[list[str]] = field(default_factory=list[list[str]])
+
+    def take(self, result: UtteranceEmotion) -> None:
+        """Count a final result."""
+        self.results.take(result)
+        if self.shows_rows:
+            self._rows.append(_cells(result))
 
     def record(self) -> dict[str, Any]:
         """As JSON."""
-        labels = [result.label for result in self.results if result.label]
         return {
             "type": "summary",
-            "utterances": len(self.results),
-            "matched": sum(result.status == "matched" for result in self.results),
-            "settled": sum(result.settled for result in self.results),
-            "labels": {label: labels.count(label) for label in dict.fromkeys(labels)},
+            "utterances": self.results.utterances,
+            "matched": self.results.matched,
+            "settled": self.results.settled,
+            "labels": dict(self.results.labels),
             "ended_by": self.ended_by,
             "restarts": dict(self.restarts),
-            "nodes": {name: _figures(pulses) for name, pulses in self._by_node()},
+            "nodes": {name: of.record() for name, of in self.pulses.figures().items()},
         }
-
-    def _by_node(self) -> list[tuple[str, list[Heartbeat]]]:
-        names = sorted({pulse.node for pulse in self.pulses})
-        return [(name, [p for p in self.pulses if p.node == name]) for name in names]
 
     def print(self) -> None:
         """A table of the utterances, and a line for each thing that did not go as it should."""
@@ -77,19 +79,19 @@ class Summary:
         from rich.table import Table
 
         console = Console(file=sys.stdout)
-        if not self.results:
+        if not self._rows:
             console.print("No utterance was heard.")
         elif console.width < NARROW:
-            for result in self.results:
-                console.print(" ".join(filter(None, _cells(result))), highlight=False)
+            for row in self._rows:
+                console.print(" ".join(filter(None, row)), highlight=False)
         else:
             table = Table(title="Utterances", title_justify="left")
             columns = ("onset s", "offset s", "label", "probability", "dt ms", "bound ms", "status")
             for column in columns:
                 justify = "left" if column in ("label", "status") else "right"
                 table.add_column(column, justify=justify)
-            for result in self.results:
-                table.add_row(*_cells(result))
+            for row in self._rows:
+                table.add_row(*row)
             console.print(table)
         for line in self._mishaps():
             console.print(line, markup=False, highlight=False)
@@ -100,25 +102,10 @@ class Summary:
             "what it had in hand then is lost, and how much that was is unknown."
             for name, count in self.restarts.items()
         ]
-        for name, pulses in self._by_node():
-            looks_on = (pulses[-1].kind or name) == "display"
-            if losses := _losses(_figures(pulses), looks_on=looks_on):
+        for name, figures in self.pulses.figures().items():
+            if losses := _losses(figures.record(), looks_on=figures.kind == "display"):
                 lines.append(f"{name}: {losses}")
         return lines if self.as_it_should else [*lines, f"The run broke off: {self.ended_by}."]
-
-
-def _figures(pulses: Sequence[Heartbeat]) -> dict[str, Any]:
-    """Of one node, over all its processes; a crashed one is known up to its last heartbeat."""
-    return {
-        "rss_bytes": pulses[-1].rss_bytes,
-        "cpu_s": round(sum(pulse.cpu_ns for pulse in pulses) / 1e9, 3),
-        "dropped": sum(map(dropped, pulses)),
-        "lost": sum(map(lost, pulses)),
-        "healed": sum(map(healed, pulses)),
-        "lost_events": sum(lost(pulse, ("events",)) for pulse in pulses),
-        "unknown": sum(map(unknown, pulses)) + len(pulses) - 1,
-        "rejected": sum(pulse.rejected for pulse in pulses),
-    }
 
 
 @contextmanager

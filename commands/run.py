@@ -51,9 +51,7 @@ class Launcher:
         self._supervisor = supervisor
         self._console = console
         self._as_json = as_json
-        self.results: list[UtteranceEmotion] = []
-        self.pulses: dict[int, Heartbeat] = {}
-        """The last one of every process of this run, by its id: also of those that have died."""
+        self.summary = Summary(shows_rows=not as_json)
 
     def listen(self) -> None:
         """Take in what has arrived."""
@@ -63,7 +61,7 @@ class Launcher:
             if isinstance(message, UtteranceEmotion):
                 self._take(message)
             elif isinstance(message, Heartbeat) and message.pid in ours and _is_of_here(message):
-                self.pulses[message.pid] = message
+                self.summary.pulses.note(message)
                 self._console.progress(message.progress)
             elif isinstance(message, LogRecord):
                 self._console.say(f"{message.node}: {message.text}")
@@ -74,7 +72,7 @@ class Launcher:
 
     def _take(self, result: UtteranceEmotion) -> None:
         if result.final:
-            self.results.append(result)
+            self.summary.take(result)
             if self._as_json:
                 print_json(utterance_record(result))
 
@@ -82,7 +80,8 @@ class Launcher:
         """Until the run is over, or somebody interrupts it."""
         while self.node.alive():
             self.listen()
-            self._supervisor.check(self.pulses, up_to_date=not self.node.is_behind)
+            pulses = self.summary.pulses.newest
+            self._supervisor.check(pulses, up_to_date=not self.node.is_behind)
             if self._supervisor.ended_by:
                 return
         self._supervisor.end("interrupted")
@@ -235,13 +234,9 @@ def _run(plan: Plan, choose: Callable[[Plan], Sequence[Process]], *, as_json: bo
         console.free_screen()
     if supervisor.exit_code == REFUSED:
         return REFUSED
-    summary = Summary(
-        launcher.results,
-        list(launcher.pulses.values()),
-        supervisor.restarts,
-        supervisor.ended_by,
-        as_it_should=not supervisor.exit_code,
-    )
+    summary = launcher.summary
+    summary.restarts, summary.ended_by = supervisor.restarts, supervisor.ended_by
+    summary.as_it_should = not supervisor.exit_code
     if as_json:
         print_json(summary.record())
     else:

@@ -20,6 +20,10 @@ from recording.session import next_part
 
 FLUSH_S = 0.5
 """What is on disk is at most this old."""
+PART_S = 300.0
+"""A part is closed after so long and the next one begun: the index of what it holds is kept in
+memory until then, 2 kB for each flush.
+"""
 RETRY_S = 5.0
 """After the disk refused, a new part is tried so often."""
 MESSAGE_OVERHEAD = 512
@@ -60,6 +64,7 @@ class Tape:
         self._waiting_bytes = 0
         self._lock = threading.Lock()
         self._part: PartWriter | None = None
+        self._begun_s = 0.0
         self._is_refused = False
         self._retry_s = 0.0
         self._failure: BaseException | None = None
@@ -162,7 +167,8 @@ class Tape:
 
     def _open(self) -> PartWriter | None:
         """``None`` shortly after the disk refused."""
-        if time.monotonic() < self._retry_s:
+        self._begun_s = time.monotonic()
+        if self._begun_s < self._retry_s:
             return None
         return PartWriter(next_part(self._folder), self._about)
 
@@ -177,6 +183,8 @@ class Tape:
         if self._is_refused:
             self._is_refused = False
             self._log.warning("%s: recording goes on in %s", self._folder, self._part.path.name)
+        if time.monotonic() - self._begun_s >= PART_S:
+            self._finish()
 
     def _finish(self) -> None:
         if self._part is None:

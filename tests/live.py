@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import islice
+from math import ceil
 from pathlib import Path
 from typing import Any, Self
 
@@ -36,6 +37,11 @@ PATIENCE_S = 90.0
 PICTURES = 50
 """Two seconds of a face that speaks; shown again and again."""
 RATE_HZ = 15
+SENTENCE_S = 3.2
+"""With the pause of a second that follows it."""
+LONGEST_S = 320.0
+OUT, ERRORS = "out", "errors"
+"""Files: nobody reads them meanwhile, and a pipe would fill up."""
 
 
 @cache
@@ -83,11 +89,13 @@ class FaceCamera:
 
 
 @contextmanager
-def voice(server: SoundServer, file: Path) -> Generator[None]:
+def voice(server: SoundServer, file: Path, seconds: float) -> Generator[None]:
     """The demo session's first sentence again and again, with a pause of a second."""
+    sentence = talk()[: at(SENTENCE_S)].tobytes()
     with wave.open(str(file), "wb") as out:
         out.setparams((1, 2, SAMPLE_RATE, 0, "NONE", ""))
-        out.writeframes((talk()[: at(3.2)]).tobytes() * 100)
+        for _ in range(ceil(seconds / SENTENCE_S)):
+            out.writeframesraw(sentence)
     player = server.popen("paplay", "-d", "mic", str(file))
     try:
         yield
@@ -121,7 +129,7 @@ class LivePipeline:
         while not condition():
             took = time.monotonic() - began
             assert took < patience_s, f"not after {took:.1f} s"
-            assert self.process.poll() is None, self.process.communicate()
+            assert self.process.poll() is None, self.errors()
             self.listen()
         return time.monotonic() - began
 
@@ -138,6 +146,13 @@ class LivePipeline:
         return pulse is not None and pulse.message.state == "running"
 
     def hit(self, row: str, number: signal.Signals) -> float:
+        """As ``strike``, and wait until an utterance that began afterwards has its label."""
+        hit_ns = monotonic_ns()
+        took = self.strike(row, number)
+        self.until(lambda: self.matched_since(hit_ns))
+        return took
+
+    def strike(self, row: str, number: signal.Signals) -> float:
         """Send the row's process a signal that ends its work. Returns after how many seconds
         another one runs, and all links of the chain work on what happened since.
         """
@@ -146,7 +161,6 @@ class LivePipeline:
         os.kill(former, number)
         took = self.until(lambda: self.runs(row, but=former) and self.labels_since(hit_ns))
         self.outages.append((hit_ns, monotonic_ns()))
-        self.until(lambda: self.matched_since(hit_ns))
         return took
 
     def suffered(self, record: dict[str, Any]) -> bool:
@@ -183,8 +197,13 @@ class LivePipeline:
     def end(self) -> tuple[list[dict[str, Any]], str]:
         """Ctrl-C; its JSON records and its standard error."""
         self.process.send_signal(signal.SIGINT)
-        out, err = self.process.communicate(timeout=PATIENCE_S)
-        return [json.loads(line) for line in out.splitlines()], err
+        self.process.wait(timeout=PATIENCE_S)
+        out = (self.folder / OUT).read_text()
+        return [json.loads(line) for line in out.splitlines()], self.errors()
+
+    def errors(self) -> str:
+        """Its standard error so far."""
+        return (self.folder / ERRORS).read_text()
 
 
 def _named(pid: int) -> str:
@@ -195,8 +214,12 @@ def _named(pid: int) -> str:
 
 
 @contextmanager
-def live_pipeline(*options: str, misbehaving: str = "") -> Generator[LivePipeline]:
-    """Running, with every node up and the first utterance labelled."""
+def live_pipeline(
+    *options: str, misbehaving: str = "", longest_s: float = LONGEST_S, **extra: str
+) -> Generator[LivePipeline]:
+    """Running, with every node up and the first utterance labelled. After ``longest_s`` the voice
+    falls silent. ``extra`` goes into its environment.
+    """
     # Not tmp_path: the name of a socket is limited to 107 bytes.
     with tempfile.TemporaryDirectory(prefix="live") as name:
         folder = Path(name)
@@ -206,13 +229,17 @@ def live_pipeline(*options: str, misbehaving: str = "") -> Generator[LivePipelin
         try:
             with (
                 FaceCamera() as camera,
-                voice(server, folder / "talk.wav"),
+                voice(server, folder / "talk.wav", longest_s),
+                (folder / OUT).open("w") as out,
+                (folder / ERRORS).open("w") as errors,
                 started(
                     *("--camera", camera.url, "--microphone", "auto", "--json", *options),
                     demo=False,
                     misbehaving=misbehaving,
+                    into=(out, errors),
                     EMOFUSE_BUS__ADDRESS=address,
                     **sound,
+                    **extra,
                 ) as process,
                 Node(
                     "listener", address, (FACES, SPEECH, UTTERANCES, HEARTBEAT), "info", PATIENCE_S

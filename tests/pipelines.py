@@ -9,7 +9,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from capture.demo import CLIP
 
@@ -89,10 +89,15 @@ def _is_stamp(value: object) -> bool:
 
 @contextmanager
 def started(
-    *options: str | Path, demo: bool = True, misbehaving: str = "", **extra: str
+    *options: str | Path,
+    demo: bool = True,
+    misbehaving: str = "",
+    into: tuple[IO[str] | int, IO[str] | int] = (subprocess.PIPE, subprocess.PIPE),
+    **extra: str,
 ) -> Generator[subprocess.Popen[str]]:
     """A running command; it is killed if it still runs at the end. ``misbehaving`` is a row of the
-    table and the module that it is instead, ``ROW=MODULE``.
+    table and the module that it is instead, ``ROW=MODULE``. Its output and its errors go ``into``
+    two files, or pipes.
     """
     command: list[str | Path] = [ROOT / "run_pipeline.py"]
     if misbehaving:
@@ -100,8 +105,8 @@ def started(
         extra["PYTHONPATH"] = str(ROOT)
     with subprocess.Popen(
         [sys.executable, *command, *options],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stdout=into[0],
+        stderr=into[1],
         text=True,
         env=environment(extra, demo=demo),
     ) as process:

@@ -178,6 +178,24 @@ def test_late_blocks_are_not_taken_for_lost_ones() -> None:
     assert abs(card.error_ms()) < 1.0
 
 
+def test_stamps_are_right_again_seconds_after_late_blocks_were_taken_for_a_loss() -> None:
+    """The machine stood still for 2 s, and the driver flagged an overflow that lost nothing."""
+    card = Card()
+    card.run(5)
+    card.latency_ns += 2 * SECOND
+    card.deliver(overflow=True)
+    card.latency_ns -= 2 * SECOND
+    stamps: list[int] = []
+    for _ in range(300):
+        card.deliver()
+        stamps.append(card.instant().host_ns)
+        assert abs(card.error_ms()) * MS <= card.instant().bound_ns
+    assert all(a < b for a, b in pairwise(stamps))
+    assert abs(card.error_ms()) < 100.0
+    card.run(2)
+    assert abs(card.error_ms()) < 1.0
+
+
 def test_a_new_run_of_the_device_goes_on_after_the_last_stamp() -> None:
     card = Card()
     card.run(1)

@@ -1,11 +1,14 @@
 """What a run says at its end."""
 
+import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from commands.results import Summary, print_json
+from commands.tally import Pulses
 from messaging.errors import UserError
 from messaging.schema import Heartbeat, Stamp, TopicCounts, UtteranceEmotion
 
@@ -21,7 +24,7 @@ def test_a_node_that_was_restarted_counts_over_all_its_processes() -> None:
         pulse("fusion", 1, TopicCounts("faces", "inference", 9, 8, lost=2), rejected=1),
         pulse("fusion", 2, TopicCounts("faces", "inference", 9, 8, lost=3, unknown=1)),
     ]
-    record = Summary([], pulses, {"fusion": 1}, "interrupted").record()
+    record = Summary(pulses=Pulses(pulses), restarts={"fusion": 1}).record()
     fusion = record["nodes"]["fusion"]
     assert (fusion["lost"], fusion["rejected"], fusion["cpu_s"]) == (5, 1, 2.0)
     assert fusion["unknown"] == 2, "a stream that broke off, and what the first one had in hand"
@@ -33,7 +36,9 @@ def test_all_that_did_not_go_well_is_said(capsys: pytest.CaptureFixture[str]) ->
         pulse("inference", 2, rejected=3),
     ]
     ended_by = "hub crashed (exit code 1) 6 times: [Errno 5] Input/output error"
-    Summary([], pulses, {"inference": 1}, ended_by, as_it_should=False).print()
+    Summary(
+        pulses=Pulses(pulses), restarts={"inference": 1}, ended_by=ended_by, as_it_should=False
+    ).print()
     said = " ".join(capsys.readouterr().out.split())
     assert "inference was started again 1 time: what it had in hand then is lost" in said
     assert "pictures overtaken by newer ones: 4, messages lost: 2" in said
@@ -50,18 +55,18 @@ def test_a_narrow_terminal_gets_lines_whose_figures_are_whole(
     result = UtteranceEmotion(
         *("demo-1", "demo", STAMP, offset, "matched", "happy", sure), dt_ns=-5_812_500, settled=True
     )
-    Summary([result], [], {}, "fusion has done").print()
+    summary = Summary()
+    summary.take(result)
+    summary.print()
     assert capsys.readouterr().out == "0.000 2.686 happy 1.00 -5.8 matched\n"
 
 
 def test_a_run_without_mishaps_has_none_to_tell(capsys: pytest.CaptureFixture[str]) -> None:
-    Summary([], [pulse("fusion", 1)], {}, "fusion has done").print()
+    Summary(pulses=Pulses([pulse("fusion", 1)])).print()
     assert capsys.readouterr().out == "No utterance was heard.\n"
 
 
-@pytest.mark.parametrize(
-    "tell", [lambda: print_json({}), lambda: Summary([], [], {}, "fusion has done").print()]
-)
+@pytest.mark.parametrize("tell", [lambda: print_json({}), lambda: Summary().print()])
 def test_a_full_disk_behind_standard_output_is_told_as_that(
     tell: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -69,3 +74,24 @@ def test_a_full_disk_behind_standard_output_is_told_as_that(
         monkeypatch.setattr("sys.stdout", full)
         with pytest.raises(UserError, match=r"^standard output cannot be written: No space left"):
             tell()
+
+
+def test_what_is_kept_of_a_run_does_not_grow_with_its_results_and_restarts() -> None:
+    summary = Summary(shows_rows=False)
+    result = UtteranceEmotion("demo-1", "demo", STAMP, STAMP, "matched", "sad", settled=True)
+    sizes: list[int] = []
+    for number in range(3000):
+        summary.take(replace(result, id=f"demo-{number}"))
+        counts = [TopicCounts("faces", f"sender-{n}", lost=1) for n in range(20)]
+        summary.pulses.note(pulse("fusion", number, *counts))
+        sizes.append(len(pickle.dumps(summary)))
+    assert sizes[-1] - sizes[1000] < 10_000, "20 bytes a restart: the numbers of processes"
+    record = summary.record()
+    assert (record["utterances"], record["labels"]) == (3000, {"sad": 3000})
+    assert record["nodes"]["fusion"]["lost"] == 60_000
+
+
+def test_a_late_word_of_a_process_that_was_replaced_counts_no_second_time() -> None:
+    former, later = pulse("fusion", 1, rejected=1), pulse("fusion", 2, rejected=2)
+    summary = Summary(pulses=Pulses([former, later, former, later]))
+    assert summary.record()["nodes"]["fusion"]["rejected"] == 3

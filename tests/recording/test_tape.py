@@ -61,6 +61,24 @@ def test_what_ends_the_writer_ends_the_recorder(folder: Path, disk: Disk) -> Non
     assert counted(folder) == 0
 
 
+def test_a_part_that_grows_old_is_closed_and_the_next_one_goes_on(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tapes, "PART_S", 0.0)
+    monkeypatch.setattr(tapes, "FLUSH_S", 0.01)
+    with tape(folder, 1_000_000) as into:
+        deadline, number = time.monotonic() + PATIENCE_S, 0
+        while not (folder / "part-002.mcap").exists() and time.monotonic() < deadline:
+            into.take(marker(f"{number}", number), number)
+            number += 1
+            time.sleep(0.001)
+    session = open_session(folder)
+    assert [r.message.text for r in session.records()] == [f"{n}" for n in range(number)]
+    assert len(session.parts) >= 3
+    assert not any(part.faults() for part in session.parts)
+    assert into.bytes == sum(part.path.stat().st_size for part in session.parts)
+
+
 def test_an_error_of_the_disk_does_not(
     folder: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
