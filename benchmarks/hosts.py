@@ -31,8 +31,8 @@ class Host:
 
     def command(self, *module: str) -> list[str]:
         """Runs a Python module on this host."""
-        clock = ["nsenter", f"--time={self.clock}"]
-        return ["ip", "netns", "exec", self.name, *clock, sys.executable, "-m", *module]
+        place = ["ip", "netns", "exec", self.name, *on_clock(self.clock)]
+        return [*place, sys.executable, "-m", *module]
 
     @contextmanager
     def running(
@@ -64,8 +64,8 @@ def why_not() -> str:
     try:
         _run("ip", "netns", "add", name)
         try:
-            with _clock(1) as clock:
-                _run("ip", "netns", "exec", name, "nsenter", f"--time={clock}", "true")
+            with clock(1) as file:
+                _run("ip", "netns", "exec", name, "nsenter", f"--time={file}", "true")
         finally:
             _run("ip", "netns", "del", name)
     except FileNotFoundError as error:
@@ -80,7 +80,7 @@ def hosts(ahead_s: Sequence[int]) -> Generator[list[Host]]:
     """As many as there are clocks; all of them are wired to the first one, which is the hub's."""
     names = [_name(number) for number in range(len(ahead_s))]
     with ExitStack() as stack:
-        clocks = [stack.enter_context(_clock(ahead)) for ahead in ahead_s]
+        clocks = [stack.enter_context(clock(ahead)) for ahead in ahead_s]
         for name in names:
             _run("ip", "netns", "add", name)
             stack.callback(_run, "ip", "netns", "del", name)
@@ -98,8 +98,49 @@ def hosts(ahead_s: Sequence[int]) -> Generator[list[Host]]:
         yield made
 
 
+@dataclass(frozen=True)
+class Neighbour:
+    """A host with a network and a clock of its own, on a wire to this machine."""
+
+    place: list[str]
+    """What a command line begins with that runs there."""
+    here: str
+    """This machine's address, as seen from there."""
+    device: str
+    """This machine's end of the wire."""
+
+    def unplug(self) -> None:
+        _run("ip", "link", "set", self.device, "down")
+
+    def plug(self) -> None:
+        _run("ip", "link", "set", self.device, "up")
+
+
 @contextmanager
-def _clock(ahead_s: int) -> Generator[str]:
+def neighbour(ahead_s: int) -> Generator[Neighbour]:
+    """Its clock is ahead of this machine's by so much."""
+    name, device, network = _name(0), f"emo{os.getpid()}", f"10.98.{os.getpid() % 256}"
+    with clock(ahead_s) as file, ExitStack() as stack:
+        _run("ip", "netns", "add", name)
+        stack.callback(_run, "ip", "netns", "del", name)
+        _run("ip", "link", "add", device, "type", "veth", "peer", "name", "wire", "netns", name)
+        stack.callback(subprocess.run, ["ip", "link", "del", device], check=False)
+        _run("ip", "addr", "add", f"{network}.1/24", "dev", device)
+        _run("ip", "-n", name, "addr", "add", f"{network}.2/24", "dev", "wire")
+        _run("ip", "link", "set", device, "up")
+        for its in ("lo", "wire"):
+            _run("ip", "-n", name, "link", "set", its, "up")
+        place = ["ip", "netns", "exec", name, *on_clock(file)]
+        yield Neighbour(place, f"{network}.1", device)
+
+
+def on_clock(file: str) -> list[str]:
+    """What a command line begins with that runs on the clock of that ``file``."""
+    return ["nsenter", f"--time={file}"]
+
+
+@contextmanager
+def clock(ahead_s: int) -> Generator[str]:
     """A time namespace, which is there as long as somebody is in it: its file."""
     ahead = ["--monotonic", str(ahead_s), "--boottime", str(ahead_s)]
     with subprocess.Popen(

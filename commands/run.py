@@ -52,11 +52,15 @@ class Launcher:
         self._console = console
         self._as_json = as_json
         self.summary = Summary(shows_rows=not as_json)
+        self._heard_s = time.monotonic()
 
     def listen(self) -> None:
-        """Take in what has arrived."""
+        """Take in what has arrived: once a second its own heartbeat at least."""
         ours = self._supervisor.pids
-        for received in self.node.receive(LISTEN_S):
+        arrived = self.node.receive(LISTEN_S)
+        if arrived:
+            self._heard_s = time.monotonic()
+        for received in arrived:
             message = received.message
             if isinstance(message, UtteranceEmotion):
                 self._take(message)
@@ -80,8 +84,11 @@ class Launcher:
         """Until the run is over, or somebody interrupts it."""
         while self.node.alive():
             self.listen()
-            pulses = self.summary.pulses.newest
-            self._supervisor.check(pulses, up_to_date=not self.node.is_behind)
+            self._supervisor.check(
+                self.summary.pulses.newest,
+                up_to_date=not self.node.is_behind,
+                silent_s=time.monotonic() - self._heard_s,
+            )
             if self._supervisor.ended_by:
                 return
         self._supervisor.end("interrupted")
@@ -208,7 +215,7 @@ def _run(plan: Plan, choose: Callable[[Plan], Sequence[Process]], *, as_json: bo
                 "where the node of kind hub does, or by hand: emofuse hub --bind ADDRESS"
             )
             told = True
-        supervisor.check({})
+        supervisor.check({}, silent_s=waited_s)
         if supervisor.ended_by:
             raise _OverError
 

@@ -21,6 +21,9 @@ from messaging.topics import FACES, UTTERANCES
 RESTART_WINDOW_S = 60.0
 HUNG_S = 3.0
 """A loop that showed no progress for so long is hung."""
+FAR_HUNG_S = 6.0
+"""The same where the hub is on another machine: a link that was down takes heartbeats with it, and
+not all who run here are connected anew at once."""
 HUB_SILENT_S = 1.5
 """The hub should have been heard of within this."""
 STARTING_S = 60.0
@@ -100,9 +103,10 @@ class Child:
         patience_s = STOP_DEADLINE_S if self.has_begun else START_DEADLINE_S
         return self.process.is_alive() and time.monotonic() - since < patience_s
 
-    def is_hung(self) -> bool:
+    def is_hung(self, hung_s: float) -> bool:
+        """Whether it showed no progress for so long, or longer where it may take its time."""
         busy = self._last_pulse is not None and self._last_pulse.state == "running"
-        return self.silent_s() > (HUNG_S if busy else STARTING_S)
+        return self.silent_s() > (hung_s if busy else STARTING_S)
 
 
 class Supervisor:
@@ -161,11 +165,14 @@ class Supervisor:
             self.exit_code, self.ended_by = 1, why
             self._log(why)
 
-    def check(self, pulses: Mapping[int, Heartbeat], *, up_to_date: bool = True) -> None:
+    def check(
+        self, pulses: Mapping[int, Heartbeat], *, up_to_date: bool = True, silent_s: float = 0.0
+    ) -> None:
         """Look after every child: who ended, who crashed, who hangs.
 
         ``pulses`` are the newest heartbeats by process. While they are not ``up_to_date``, since
-        more have come than were read so far, nobody's silence means anything.
+        more have come than were read so far, nobody's silence means anything. ``silent_s`` is how
+        long nothing at all has come from the hub.
         """
         now = time.monotonic()
         was_away = now - self._last_check > 1.0
@@ -178,7 +185,7 @@ class Supervisor:
             if not child.done and not self.ended_by:
                 self._check_exit(child)
         if up_to_date:
-            self._check_hung()
+            self._check_hung(silent_s)
         self._check_sources(pulses)
         self._relay()
 
@@ -225,16 +232,19 @@ class Supervisor:
         if now - self._sources_done_s > WORK_UP_S:
             self.ended_by = "the sources have done"
 
-    def _check_hung(self) -> None:
-        """A silent hub silences everybody: then it alone is to blame, and so is one that starts."""
+    def _check_hung(self, silent_s: float) -> None:
+        """A silent hub silences everybody: then it alone is to blame, and so is one that starts.
+        Where it is another machine's, nobody here is.
+        """
         hub = next((child for child in self.children if child.row.name == "hub"), None)
-        if hub is not None and not hub.has_begun:
+        if silent_s > HUB_SILENT_S if hub is None else not hub.has_begun:
             for child in self.children:
                 if child is not hub:
                     child.forgive()
         suspects = self.children if hub is None or hub.silent_s() < HUB_SILENT_S else [hub]
+        hung_s = FAR_HUNG_S if hub is None else HUNG_S
         for child in suspects:
-            if child.process.is_alive() and child.is_hung():
+            if child.process.is_alive() and child.is_hung(hung_s):
                 name, silent_s = child.row.name, child.silent_s()
                 self._log(f"{name} shows no progress for {silent_s:.1f} s: killed")
                 child.process.kill()

@@ -78,9 +78,8 @@ class Node:
         of ``credits_of`` wait for this node, which gives them credit. With ``keeps_all`` also a
         live camera's pictures are read to the last one, and nothing is lost for a short way of
         its own: a recorder, or a source that waits for its readers, whose credit it hears then.
-        ``keys`` is the folder with
-        this machine's keys, for a hub over TCP; one that does not know them yet is waited for
-        without end, unless not ``waits_at_door``.
+        ``keys`` is the folder with this machine's keys, for a hub over TCP; one that does not know
+        them yet is waited for without end, unless not ``waits_at_door``.
 
         ``kind`` is its own name when empty. ``cameras`` are those whose pictures it sends. A worker
         shows itself more often, since others take over its work when it falls silent. ``receive``

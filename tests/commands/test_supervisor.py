@@ -110,6 +110,38 @@ def test_while_the_hub_is_silent_nobody_else_is_blamed(start: Callable[..., Run]
     assert run.supervisor.restarts == {"hub": 1}
 
 
+def test_a_silent_link_to_another_machine_s_hub_is_nobody_s_fault_until_it_is_back(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("commands.supervisor.FAR_HUNG_S", 1.0)
+    log: list[str] = []
+    settings = Settings(bus=BusSettings(address=address))
+    with (
+        Node("launcher", address) as node,
+        Supervisor([row("works")], settings, log.append) as supervisor,
+    ):
+
+        def until(condition: Callable[[], object], silent_s: float) -> None:
+            deadline = time.monotonic() + PATIENCE_S
+            while not condition():
+                assert time.monotonic() < deadline
+                node.receive(0.05)
+                peers = node.peers().values()
+                supervisor.check({peer.pid: peer for peer in peers}, silent_s=silent_s)
+
+        until(lambda: "works" in node.peers() and node.peers()["works"].state == "running", 0.0)
+        pid = node.peers()["works"].pid
+        os.kill(pid, signal.SIGSTOP)
+        stopped = time.monotonic()
+        until(lambda: time.monotonic() > stopped + 2.5, silent_s=2.0)
+        assert log == []
+        back = time.monotonic()
+        until(lambda: supervisor.restarts, silent_s=0.0)
+        assert time.monotonic() - back > 0.9
+        assert log[0].startswith("works shows no progress for ")
+        until(lambda: node.peers()["works"].pid != pid, 0.0)
+
+
 def test_a_node_that_crashes_at_every_start_ends_the_run_with_its_last_error(
     start: Callable[..., Run],
 ) -> None:

@@ -7,6 +7,8 @@ import pytest
 
 from messaging.errors import UserError
 from messaging.node import Node
+from messaging.schema import Marker
+from messaging.topics import MARKERS
 
 PATIENCE_S = 10.0
 
@@ -25,6 +27,41 @@ def test_a_second_node_of_a_name_is_refused_and_told_the_way_out(address: str) -
         with pytest.raises(UserError, match=r"'left' runs already \(process \d+\).*--name"):
             until(lambda: False, younger, older)
         older.receive(0.1)  # goes on
+
+
+def test_while_two_use_one_name_what_both_say_is_read_and_counted_apart(address: str) -> None:
+    said: dict[str, list[str]] = {"older": [], "younger": []}
+    heard: list[str] = []
+
+    with Node("watch", address, [MARKERS]) as watch, Node("left", address) as older:
+        until(lambda: "left" in watch.peers(), watch, older)
+
+        def goes_on(node: Node, who: str) -> None:
+            text = f"{who} {len(said[who])}"
+            said[who].append(text)
+            node.publish(MARKERS, Marker(node.stamp(), text))
+            node.alive()
+            heard.extend(received.message.text for received in watch.receive(0.005))
+            node.receive(0)
+
+        def go_on_by_turns(younger: Node) -> None:
+            while len(said["younger"]) < 1000:
+                goes_on(older, "older")
+                goes_on(younger, "younger")
+
+        goes_on(older, "older")
+        with Node("left", address) as younger, pytest.raises(UserError, match="runs already"):
+            go_on_by_turns(younger)
+        goes_on(older, "older")
+        deadline = time.monotonic() + PATIENCE_S
+        while len(heard) < sum(map(len, said.values())) and time.monotonic() < deadline:
+            heard += [received.message.text for received in watch.receive(0.02)]
+        of_left = [c for c in watch.heartbeat("running").counts if c.topic == MARKERS.name]
+    for who, texts in said.items():
+        assert [text for text in heard if text.startswith(who)] == texts
+    (counts,) = of_left
+    assert counts.unknown > 0
+    assert (counts.messages, counts.lost) == (len(heard), 0)
 
 
 def test_a_node_may_follow_one_that_fell_silent(address: str) -> None:
