@@ -118,7 +118,7 @@ class Junk:
 
     def _missing_field(self, topic: Topic[Any]) -> Parts:
         envelope = self._envelope(topic)
-        required = [f for f in ("stamp", "onset", "id", "source") if f in envelope["body"]]
+        required = [f for f in ("stamp", "id", "source") if f in envelope["body"]]
         del envelope["body"][self._dice.choice(required)]
         return self._parts(topic, envelope)
 
