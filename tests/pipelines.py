@@ -15,6 +15,7 @@ from capture.demo import CLIP
 
 ROOT = Path(__file__).parents[1]
 PATIENCE_S = 120
+PIPES = subprocess.PIPE, subprocess.PIPE
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def started(
     *options: str | Path,
     demo: bool = True,
     misbehaving: str = "",
-    into: tuple[IO[str] | int, IO[str] | int] = (subprocess.PIPE, subprocess.PIPE),
+    into: tuple[IO[str] | int, IO[str] | int] = PIPES,
     **extra: str,
 ) -> Generator[subprocess.Popen[str]]:
     """A running command; it is killed if it still runs at the end. ``misbehaving`` is a row of the

@@ -22,7 +22,7 @@ from offline.ray_pool import Cluster, gpu_share
 from offline.tables import read_table
 from tests.offline.clips import cut_demo
 from tests.offline.ray_cluster import TOKEN, RayCluster, ray_cluster
-from tests.pipelines import ROOT, descendants, emofuse, environment, started, wait_until_gone
+from tests.pipelines import PIPES, ROOT, descendants, emofuse, environment, started, wait_until_gone
 
 TABLES = ("utterances.parquet", "utterances.csv", "faces.parquet", "faces.csv")
 PATIENCE_S = 90
@@ -77,9 +77,8 @@ def ray(*files: Path, out: Path, address: str) -> tuple[str | Path, ...]:
 def test_a_killed_worker_costs_nothing_and_the_bytes_are_those_of_a_local_run(
     cluster: RayCluster, files: list[Path], undisturbed: Path, tmp_path: Path
 ) -> None:
-    with started(
-        *ray(*files, out=tmp_path, address=cluster.address), demo=False, **TOKEN
-    ) as driver:
+    command = ray(*files, out=tmp_path, address=cluster.address)
+    with started(*command, demo=False, into=PIPES, **TOKEN) as driver:
         wait_for(lambda: list(tmp_path.rglob(".*.parquet")))
         killed = wait_for(cluster.at_work)
         os.kill(killed[0], signal.SIGKILL)
@@ -96,9 +95,8 @@ def test_a_killed_worker_costs_nothing_and_the_bytes_are_those_of_a_local_run(
 def test_a_killed_driver_ends_its_tasks_and_the_same_command_goes_on(
     cluster: RayCluster, files: list[Path], undisturbed: Path, tmp_path: Path
 ) -> None:
-    with started(
-        *ray(*files, out=tmp_path, address=cluster.address), demo=False, **TOKEN
-    ) as driver:
+    command = ray(*files, out=tmp_path, address=cluster.address)
+    with started(*command, demo=False, into=PIPES, **TOKEN) as driver:
         wait_for(lambda: finished(tmp_path))
         driver.kill()
         driver.wait()
