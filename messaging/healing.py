@@ -12,7 +12,7 @@ from messaging.wire import Received
 
 ASK_NS = 250_000_000
 """The question or its answer may be lost as well: without progress it is asked again after that."""
-GIVE_UP_NS = 3_000_000_000
+GIVE_UP_NS = 5_000_000_000
 """Without progress for so long, what is missing is lost."""
 MOST_HELD = 8192
 """Messages of a stream that wait for one before them."""
