@@ -36,12 +36,15 @@ class Readers:
         self._log = log
         self._readers: dict[tuple[str, str], _Reader] = {}
         """By topic and name."""
+        self._awaited: set[str] = set()
+        """Topics of which the sender does wait: it is lossless there."""
 
     def are_there(self, topic: str) -> bool:
         return any(name == topic for name, _ in self._readers)
 
     def behind(self, topic: str) -> int:
-        """Messages that the slowest has yet to do with; 0 where there is none."""
+        """Messages that the slowest has yet to do with; 0 where there is none. The sender waits."""
+        self._awaited.add(topic)
         done = [reader.seq for (name, _), reader in self._readers.items() if name == topic]
         return self._sent(topic) - 1 - min(done) if done else 0
 
@@ -97,7 +100,8 @@ class Readers:
         elif reader.incarnation == incarnation:
             reader.heard_ns = now_ns
         elif incarnation > reader.incarnation and reader.heard_ns < now_ns - GONE_NS:
-            if lost := newest - reader.seq:  # of what others send, they say so
+            lost = newest - reader.seq
+            if lost and topic in self._awaited:  # of what is live, the reader's own counts tell
                 self._log.warning(
                     "%s was restarted; up to %d messages of %s were lost with it", name, lost, topic
                 )

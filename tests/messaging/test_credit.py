@@ -149,6 +149,16 @@ def test_one_that_was_restarted_need_not_have_done_what_the_former_had_in_hand(
     assert sender.behind == 2, "a word of the former one that comes late"
 
 
+def test_of_a_live_stream_a_restarted_reader_says_itself_what_it_missed(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    sender = Sender(0)
+    sender.beat(at_ns=0)
+    sender.sent = 6
+    sender.beat(incarnation=2, at_ns=GONE_NS + 1)
+    assert not caplog.records
+
+
 def test_a_crowd_of_readers_is_not_let_in() -> None:
     sender = Sender(1)
     for number in range(MOST_READERS):
