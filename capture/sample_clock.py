@@ -24,10 +24,11 @@ MAX_DRIFT = 200e-6
 """Of a sound card's crystal; real ones stay below 100 ppm."""
 SLEW = 0.05
 """A better estimate is approached by so much of the time that passes: no stamp runs backwards."""
-FAR_NS = SECOND // 10
+FAR_NS = SECOND // 2
 FAR_SLEW = 0.9
-"""The same where it is farther away: blocks that a busy machine held up were taken for a loss, and
-stamps of seconds to come would be labelled by nobody, or by the wrong face.
+"""The same once it is so far away, until it is reached: blocks that a busy machine held up were
+taken for a loss, and stamps of seconds to come would be labelled by nobody, or by the wrong face.
+A young stream's latency may move it by a third of that, and back.
 """
 
 TRUSTED_BOUND_NS = 2_000_000
@@ -76,6 +77,7 @@ class SampleClock:
         """Sample time and host time; samples that have been stamped stay where they are."""
         self._aside_ns = 0
         """What the last knot is still away from the line."""
+        self._is_far = False
 
     @property
     def now_ns(self) -> int:
@@ -158,9 +160,11 @@ class SampleClock:
         if passed_ns <= 0:
             return
         aside_ns = target_ns - (host_ns + passed_ns)
-        slew_ns = round((SLEW if abs(aside_ns) < FAR_NS else FAR_SLEW) * passed_ns)
+        self._is_far = self._is_far or abs(aside_ns) >= FAR_NS
+        slew_ns = round((FAR_SLEW if self._is_far else SLEW) * passed_ns)
         host_ns += passed_ns + max(-slew_ns, min(aside_ns, slew_ns))
         self._aside_ns = target_ns - host_ns
+        self._is_far = self._is_far and self._aside_ns != 0
         self._knots.append((end_ns, host_ns))
 
     def _disagreement(self) -> int:
