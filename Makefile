@@ -6,10 +6,10 @@ ARGS ?=
 
 .PHONY: run test check lock bench clean
 
-run: .venv/ready
-	@$(BIN)/python run_pipeline.py $(ARGS)
+run: .venv/ready $(BIN)/emofuse
+	@$(BIN)/emofuse $(ARGS)
 
-test: .venv/ready
+test: .venv/ready $(BIN)/emofuse
 	$(BIN)/python -m pytest $(ARGS)
 
 check: .venv/ready
@@ -28,6 +28,11 @@ bench: .venv/ready
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
 	@touch $@
+
+# The command as it is after an installation, for this checkout.
+$(BIN)/emofuse: | .venv/ready
+	@printf '%s\n' '#!/bin/sh' 'here=$${0%/*}' 'exec "$$here/python" "$$here/../../run_pipeline.py" "$$@"' > $@
+	@chmod +x $@
 
 # The locks are universal (every supported Python and platform), hashed, and name no address.
 # ai-edge-litert asks for backports-strenum on every Python; 1.3 refuses those that do not need it.

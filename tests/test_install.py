@@ -56,6 +56,30 @@ def test_the_edge_lock_runs_the_whole_pipeline_without_tensorflow(tmp_path: Path
         assert expected.label in run.stdout
 
 
+def test_the_command_of_a_checkout_is_called_emofuse_wherever_it_is_called_from(
+    tmp_path: Path,
+) -> None:
+    bin_ = tmp_path / "a checkout" / ".venv" / "bin"
+    bin_.mkdir(parents=True)
+    (bin_ / "python").symlink_to(sys.executable)
+    (bin_.parent / "ready").touch()
+    (bin_.parents[1] / "requirements.lock").touch()
+    os.utime(bin_.parents[1] / "requirements.lock", (0, 0))
+    (bin_.parents[1] / "run_pipeline.py").write_text("import sys; print(sys.argv[1:])")
+    make = ["make", "-f", str(ROOT / "Makefile"), ".venv/bin/emofuse"]
+    subprocess.run(make, cwd=bin_.parents[1], check=True, capture_output=True)
+    path = f"{bin_}:{os.environ['PATH']}"
+    run = subprocess.run(
+        ["sh", "-c", "emofuse label 'two words'"],
+        cwd=tmp_path,
+        env=os.environ | {"PATH": path},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert run.stdout == "['label', 'two words']\n"
+
+
 def can_hide_files() -> bool:
     """In a mount namespace of its own, which takes root and Linux."""
     if not sys.platform.startswith("linux") or os.geteuid() != 0:
