@@ -5,7 +5,10 @@
 Raw 640 x 480 pictures and small messages, from one sender to 1 to 32 subscribers: each of them, and
 the hub, a process of its own. Latency is from before the sender's call until the subscriber has the
 decoded message. ``max`` is as fast as the slowest subscriber takes them, with a few on their way.
-Goals: 1000 pictures per second, p95 of the latency within 1 ms, 10 000 small messages per second.
+What the hub adds is the difference to the same pictures sent from process to process, measured in
+turn with it.
+Goals: 1000 pictures per second, p95 of the added latency within 1 ms, 10 000 small messages per
+second.
 """
 
 import argparse
@@ -19,12 +22,16 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
+import zmq
 
 from benchmarks.machine import describe_machine
+from messaging.bus import configure
+from messaging.clock import monotonic_ns
 from messaging.hub import serve
 from messaging.node import Node
-from messaging.schema import Marker, VideoFrame
+from messaging.schema import Marker, Stamp, VideoFrame
 from messaging.topics import MARKERS, VIDEO, Topic
+from messaging.wire import decode, encode
 
 SPAWN = get_context("spawn")
 WIDTH, HEIGHT = 640, 480
@@ -182,6 +189,56 @@ def _result(pipe: Connection) -> tuple[Any, int]:
     return pipe.recv()
 
 
+def direct_latencies_ms(seconds: float, hz: float) -> Any:
+    """Of the same pictures from one process to another one, without a hub."""
+    picture: Any = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    with tempfile.TemporaryDirectory() as folder, zmq.Context() as context:
+        ours, theirs = SPAWN.Pipe(duplex=False)
+        with context.socket(zmq.XPUB) as out:
+            configure(out, bulk=True)
+            out.bind(f"ipc://{folder}/direct")
+            reader = SPAWN.Process(
+                target=_subscribe_directly, args=(f"ipc://{folder}/direct", theirs)
+            )
+            reader.start()
+            out.recv()  # it has subscribed
+            began = time.perf_counter()
+            for sent in range(round(seconds * hz)):
+                time.sleep(max(0.0, sent / hz - (time.perf_counter() - began)))
+                stamp = Stamp(monotonic_ns(), "clock")
+                frame = VideoFrame(stamp, "sender", sent, width=WIDTH, height=HEIGHT)
+                out.send_multipart([*encode(VIDEO, frame, "sender", 1, sent), picture], copy=False)
+            out.send(b"")
+            latencies_ns = ours.recv()
+            reader.join()
+    return latencies_ns / 1e6
+
+
+def _subscribe_directly(endpoint: str, pipe: Connection) -> None:
+    latencies_ns: list[int] = []
+    with zmq.Context() as context, context.socket(zmq.SUB) as socket:
+        configure(socket, bulk=True)
+        socket.subscribe(b"")
+        socket.connect(endpoint)
+        while len(parts := socket.recv_multipart(copy=False)) > 1:
+            received = decode([part.buffer for part in parts], monotonic_ns())
+            latencies_ns.append(received.received_ns - received.message.stamp.captured_ns)
+    pipe.send(np.array(latencies_ns))
+
+
+def print_added(seconds: float) -> None:
+    """In turn, so that whatever else the machine does is the same for both."""
+    print("\nadded by the hub, ms (median of three)")
+    for hz in (LIVE_HZ, HIGH_HZ):
+        added: list[tuple[float, float]] = []
+        for _ in range(3):
+            direct = np.percentile(direct_latencies_ms(seconds, hz), (50, 95))
+            flow = measure_pictures(1, seconds, hz)
+            added.append((flow.p50_ms - direct[0], flow.p95_ms - direct[1]))
+        p50_ms, p95_ms = np.median(added, axis=0)
+        print(f"{hz:12,.0f} Hz  p50 {p50_ms:.2f}  p95 {p95_ms:.2f}", flush=True)
+
+
 def print_flows(title: str, flows: Iterable[Flow]) -> None:
     print(f"\n{title}")
     print("".join(f"{field.name:>12}" for field in fields(Flow)))
@@ -200,6 +257,7 @@ def main() -> None:
     for hz in (None, LIVE_HZ, HIGH_HZ):
         flows = (measure_pictures(count, seconds, hz) for count in counts)
         print_flows(f"raw {WIDTH} x {HEIGHT} pictures", flows)
+    print_added(seconds)
     print_flows("small messages", (measure_messages(count, seconds) for count in counts))
 
 
