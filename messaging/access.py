@@ -18,12 +18,15 @@ HANDSHAKE_MS = 2_000
 socket allows, so this bounds what strangers can make a hub hold."""
 GIVE_UP_MS = 1_500
 """A node gives up a slow handshake before the hub does, and so knows slowness from refusal."""
-HEARTBEAT_MS = 1_000
+CONNECT_MS = 1_000
 VANISHED_MS = 3_000
 """Silence after which the other host counts as gone, and is connected anew: a link that loses all
-without a word is noticed no other way, and TCP itself would find its return late."""
-CONNECT_MS = 1_000
-"""The same for a connection that is being made."""
+without a word is noticed no other way, and TCP by itself would find its return late."""
+PROBE_S = 1
+"""TCP asks for a sign of life after so long. ZeroMQ's own heartbeats will not do: a reader that
+does not get on hears none, and when it gets on again libzmq 4.3.5 aborts
+(https://github.com/zeromq/libzmq/issues/3937); and one long message holds them up.
+"""
 CURVE_BYTES = 64
 """What encryption adds to a message."""
 HANDSHAKE_BYTES = 512
@@ -90,6 +93,9 @@ def mechanism(endpoint: str, timeout_s: float = 1.0) -> str:
 def _limit(socket: zmq.Socket[bytes], endpoint: str, handshake_ms: int) -> None:
     if endpoint.startswith(TCP):
         socket.setsockopt(zmq.HANDSHAKE_IVL, handshake_ms)
-        socket.setsockopt(zmq.HEARTBEAT_IVL, HEARTBEAT_MS)
-        socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, VANISHED_MS)
         socket.setsockopt(zmq.CONNECT_TIMEOUT, CONNECT_MS)
+        socket.setsockopt(zmq.TCP_KEEPALIVE, 1)
+        socket.setsockopt(zmq.TCP_KEEPALIVE_IDLE, PROBE_S)
+        socket.setsockopt(zmq.TCP_KEEPALIVE_INTVL, PROBE_S)
+        socket.setsockopt(zmq.TCP_KEEPALIVE_CNT, VANISHED_MS // 1000 // PROBE_S)
+        socket.setsockopt(zmq.TCP_MAXRT, VANISHED_MS)  # of what was sent and not acknowledged

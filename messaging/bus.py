@@ -18,7 +18,7 @@ from messaging.errors import RefusedError, UserError
 from messaging.healing import Ask, Healing, ask_of
 from messaging.kept import Kept
 from messaging.ledger import Ledger
-from messaging.schema import Control
+from messaging.schema import Control, Heartbeat
 from messaging.topics import TOPICS, Topic
 from messaging.wire import Buffer, JunkError, Received, decode, encode, topic_part
 
@@ -198,6 +198,19 @@ class Bus:
             self._kept.setdefault(topic.name, Kept()).keep(seq, parts, monotonic_ns())
         return seq
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is missing that may yet come."""
+        return self._healing.is_whole
+
+    def is_healing(self, topic: str, sender: str) -> bool:
+        """Whether something of that stream is missing and may yet come."""
+        return self._healing.is_healing(topic, sender)
+
+    def heal_within(self, ns: int) -> None:
+        """Wait no longer for what is missing."""
+        self._healing.patience_ns = ns
+
     def asks(self) -> Iterator[Ask]:
         """What is missing here, and to be asked for now."""
         return self._healing.asks(monotonic_ns())
@@ -243,14 +256,22 @@ class Bus:
                 continue
             try:
                 received = decode(parts, monotonic_ns())
-            except JunkError:
+            except JunkError as junk:
                 self.ledger.rejected += 1
+                if junk.number is not None:
+                    topic, sender, incarnation, seq = junk.number
+                    skipped = Ask(topic, sender, incarnation, seq, seq)
+                    yield from filter(self._counts, self._healing.skip(skipped, monotonic_ns()))
                 continue
             yield from filter(self._counts, self._healing.take(received))
-            if isinstance(received.message, Control) and received.message.action == "gone":
-                gone = self._healing.gone(ask_of(received.message), received.received_ns)
+            message = received.message
+            if isinstance(message, Heartbeat) and received.sender != self.sender:
+                self.ledger.hear(received)
+            elif isinstance(message, Control) and message.action == "gone":
+                gone = self._healing.gone(ask_of(message), received.received_ns)
                 yield from filter(self._counts, gone)
-        yield from filter(self._counts, self._healing.overdue(monotonic_ns()))
+        if not self.is_behind:
+            yield from filter(self._counts, self._healing.overdue(monotonic_ns()))
 
     def _counts(self, received: Received[Any]) -> bool:
         """Whether it is no repetition, and none of a sender too many."""

@@ -48,12 +48,19 @@ class _Stream:
     """The number that is to be handed on next."""
     end: int = 0
     """The number after the last one that was sent, as far as is known."""
-    held: dict[int, Received[Any]] = field(default_factory=dict[int, Received[Any]])
+    held: dict[int, Received[Any] | None] = field(default_factory=dict[int, Received[Any] | None])
+    """``None`` where it was no message."""
     stuck_ns: int = 0
     """Since when ``next`` is missing."""
     asked_ns: int = 0
     asked_last: int = -1
     """The last number that was asked for."""
+    asked_most: int = -1
+    """The largest one."""
+    passed: int = 0
+    """What is missing at the end up to this one is asked for no more."""
+    former: tuple[int, int] = (-1, 0)
+    """The incarnation before, and what would have been its next number."""
 
     @property
     def is_whole(self) -> bool:
@@ -66,15 +73,18 @@ class _Stream:
         """What waits for the former incarnation's messages waits in vain."""
         left = [self.held[seq] for seq in sorted(self.held)]
         self.held.clear()
+        if incarnation != self.incarnation:
+            self.former = self.incarnation, self.end
         self.incarnation, self.newest = incarnation, max(incarnation, self.newest)
         self.next = self.end = first
-        self.asked_last = -1
-        yield from left
+        self.asked_last = self.asked_most = -1
+        self.passed = 0
+        yield from filter(None, left)
 
-    def hold(self, received: Received[Any]) -> None:
-        if received.seq >= self.next:  # else it was sent again for another reader
-            self.held[received.seq] = received
-            self.end = max(self.end, received.seq + 1)
+    def hold(self, seq: int, received: Received[Any] | None) -> None:
+        if seq >= self.next:  # else it was sent again for another reader
+            self.held[seq] = received
+            self.end = max(self.end, seq + 1)
             if len(self.held) > MOST_HELD:
                 self.next = min(self.held)
 
@@ -82,8 +92,11 @@ class _Stream:
         """What is held waits no longer. Nothing waits for what is missing at the end: should it
         come after all, it is welcome.
         """
-        self.next = min(self.held, default=self.next)
-        self.end = max(self.held, default=self.next - 1) + 1
+        if self.held:
+            self.next = min(self.held)
+        else:
+            self.passed, self.end = self.end, self.next
+            self.asked_last = -1
 
     def missing(self) -> int:
         """The last number that is missing before what is held."""
@@ -103,6 +116,7 @@ class Healing:
         """Streams of which something is missing."""
         self._met: dict[str, int] = {}
         """Whose heartbeat was heard: their incarnation."""
+        self.patience_ns = GIVE_UP_NS
 
     def take(self, received: Received[Any]) -> Iterator[Received[Any]]:
         """What can be handed on now that this has come; nothing is handed on twice."""
@@ -118,20 +132,47 @@ class Healing:
         stream = self._streams.get(key)
         if stream is None:
             stream = self._first(key, incarnation, seq, met=self._met.get(key[1]))
+        elif incarnation == stream.former[0] and seq < stream.former[1]:
+            return
         elif incarnation > stream.newest and seq <= JUMP:
-            yield from stream.begin_anew(incarnation, 0)
+            yield from self._begin_anew(key, stream, incarnation, 0)
         elif not stream.fits(incarnation, seq):
-            yield from stream.begin_anew(incarnation, seq)
-        stream.hold(received)
+            yield from self._begin_anew(key, stream, incarnation, seq)
+        stream.hold(seq, received)
         yield from self._ready(key, stream, received.received_ns)
+
+    def skip(self, ask: Ask, now_ns: int) -> Iterator[Received[Any]]:
+        """The one message that was asked for, or came by itself, is none: nothing waits for it."""
+        key = ask.topic, ask.sender
+        stream = self._streams.get(key)
+        if stream is not None and stream.fits(ask.incarnation, ask.first):
+            stream.hold(ask.first, None)
+            yield from self._ready(key, stream, now_ns)
+
+    def is_healing(self, topic: str, sender: str) -> bool:
+        """Whether something of that stream is missing and asked for."""
+        return (topic, sender) in self._broken
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is missing anywhere."""
+        return not self._broken
+
+    def _begin_anew(
+        self, key: Key, stream: _Stream, incarnation: int, first: int
+    ) -> Iterator[Received[Any]]:
+        self._broken.discard(key)
+        yield from stream.begin_anew(incarnation, first)
 
     def _first(self, key: Key, incarnation: int, seq: int, *, met: int | None) -> _Stream:
         """A sender who was ``met`` before has begun the stream since then, and nothing of it came;
         to that of another one this reader comes late.
         """
-        first = 0 if met == incarnation and seq <= JUMP else seq
+        has_room = len(self._streams) < MOST_STREAMS
+        is_new = met is not None and met <= incarnation
+        first = 0 if has_room and is_new and seq <= JUMP else seq
         stream = _Stream(incarnation, incarnation, first, first)
-        if len(self._streams) < MOST_STREAMS:
+        if has_room:
             self._streams[key] = stream
             self._ledger.begin(*key, incarnation, first)
         return stream
@@ -150,10 +191,10 @@ class Healing:
             if stream is None:
                 stream = self._first(key, incarnation, end, met=met)
             elif incarnation > stream.newest and end <= JUMP:
-                yield from stream.begin_anew(incarnation, 0)
+                yield from self._begin_anew(key, stream, incarnation, 0)
                 self._ledger.begin(*key, incarnation, 0)
             if key in self._streams and stream.fits(incarnation, end):
-                stream.end = max(stream.end, end)
+                stream.end = max(stream.end, end if end > stream.passed else 0)
                 yield from self._ready(key, stream, now_ns)
                 while beat.message.state == "closing" and not stream.is_whole:
                     stream.give_up()  # it answers no more
@@ -161,12 +202,15 @@ class Healing:
 
     def _ready(self, key: Key, stream: _Stream, now_ns: int) -> Iterator[Received[Any]]:
         moves = False
-        while (received := stream.held.pop(stream.next, None)) is not None:
-            if stream.next <= stream.asked_last:
-                self._ledger.healed(*key)
+        while stream.next in stream.held:
+            received = stream.held.pop(stream.next)
+            was_asked_for = stream.next <= stream.asked_most
             stream.next += 1
             moves = True
-            yield received
+            if received is not None:
+                yield received
+                if was_asked_for:
+                    self._ledger.healed(*key)
         if stream.is_whole:
             self._broken.discard(key)
         elif moves or key not in self._broken:
@@ -179,6 +223,7 @@ class Healing:
             stream = self._streams[key]
             if stream.next > stream.asked_last or now_ns - stream.asked_ns >= ASK_NS:
                 stream.asked_ns, stream.asked_last = now_ns, stream.missing()
+                stream.asked_most = max(stream.asked_most, stream.asked_last)
                 yield Ask(*key, stream.incarnation, stream.next, stream.asked_last)
 
     def gone(self, ask: Ask, now_ns: int) -> Iterator[Received[Any]]:
@@ -195,6 +240,6 @@ class Healing:
         """What need not wait any longer, since what it waits for is lost."""
         for key in tuple(self._broken):
             stream = self._streams[key]
-            if now_ns - stream.stuck_ns >= GIVE_UP_NS:
+            if now_ns - stream.stuck_ns >= self.patience_ns:
                 stream.give_up()
                 yield from self._ready(key, stream, now_ns)

@@ -126,7 +126,9 @@ class Node:
         self._clock = ClockClient(self.log)
         ledger = self._bus.ledger
         self._readers = Readers(name, self._bus.incarnation, ledger.sent, self.log)
-        self._acknowledgement = Acknowledgement([topic.name for topic in credits_of], ledger)
+        self._acknowledgement = Acknowledgement(
+            [topic.name for topic in credits_of], ledger, self._bus.is_healing
+        )
 
     def __enter__(self) -> Self:
         self._install_signals()
@@ -207,6 +209,7 @@ class Node:
             return True
         if not self._asked_ns:  # one more look at what had come before the asking
             self._asked_ns, self._has_work = now, bool(self._subscribed)
+            self._bus.heal_within(WORK_UP_NS // 2)
         return self._has_work and now - self._asked_ns < WORK_UP_NS
 
     def ask_to_stop(self) -> None:
@@ -250,7 +253,7 @@ class Node:
         for ask in self._bus.asks():
             self._say("resend", ask)
         self._peers.heard_ns = monotonic_ns()
-        self._has_work = bool(wanted)
+        self._has_work = bool(wanted) or not self._bus.is_whole
         return wanted
 
     def glance(self) -> list[Received[Any]]:
@@ -370,9 +373,8 @@ class Node:
             self.beat()
 
     def _note_peer(self, received: Received[Heartbeat]) -> None:
-        """A heartbeat shows what of its sender is missing at the end, and who its readers are."""
+        """A heartbeat shows who its sender is, and what it reads."""
         self._peers.note(received)
-        self._bus.ledger.hear(received)
         self._readers.hear_heartbeat(received)
 
     def _obey(self, received: Received[Control]) -> None:
@@ -392,7 +394,7 @@ class Node:
         """Send a heartbeat now; ``alive`` does when one is due."""
         self._last_heartbeat_ns = monotonic_ns()
         self.publish(HEARTBEAT, self.heartbeat(self._state))
-        for done in self._acknowledgement.left():
+        for done in self._acknowledgement.left(self._last_heartbeat_ns):
             self._give_credit(done)
         self._tell_refusal()
 

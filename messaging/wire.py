@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Generic, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from messaging import schema
 from messaging.packing import pack, unpack
@@ -25,6 +25,10 @@ HEADER_BYTES = 262_144
 
 class JunkError(ValueError):
     """Bytes that are no message of ours; the text says why."""
+
+    number: tuple[str, str, int, int] | None = None
+    """Topic, sender, incarnation and seq, where that much can be read: no message has that number.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +93,20 @@ def decode(parts: Sequence[Buffer], received_ns: int = 0) -> Received[Any]:
     try:
         envelope: Any = unpack(header)
         sender, incarnation, seq = envelope["sender"], envelope["incarnation"], envelope["seq"]
-        message = _adapter(topic.type).validate_python(envelope["body"])
-    except (ValidationError, ValueError, TypeError, KeyError, RecursionError) as error:
+        body = envelope["body"]
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise JunkError(f"{topic.name}: {type(error).__name__}") from error
     if not (_is_name(sender) and _is_count(incarnation) and _is_count(seq)):
         raise JunkError(f"{topic.name}: no sender, incarnation or number")
-    expected = topic.payload_bytes(message)
-    if expected is not None and expected != len(payload):
-        raise JunkError(f"{topic.name}: payload of {len(payload)} bytes instead of {expected}")
+    try:
+        message = _adapter(topic.type).validate_python(body)
+        expected = topic.payload_bytes(message)
+        if expected is not None and expected != len(payload):
+            raise JunkError(f"{topic.name}: payload of {len(payload)} bytes instead of {expected}")
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        junk = JunkError(f"{topic.name}: {error if isinstance(error, JunkError) else type(error)}")
+        junk.number = topic.name, sender, incarnation, seq
+        raise junk from error
     return Received(
         topic,
         message,

@@ -233,6 +233,64 @@ def test_a_word_on_numbers_that_cannot_be_is_passed_over() -> None:
     assert Reader().take(word(-1), word(2 * JUMP)).asks() == []
 
 
+def test_a_gap_of_one_who_was_met_and_for_whose_streams_there_is_no_room_breaks_nothing() -> None:
+    reader = Reader().take(word(-1))
+    for number in range(MOST_STREAMS):
+        reader.take(message(0, sender=str(number)))
+    assert len(list(reader.healing.take(message(1)))) == 1
+    assert not list(reader.healing.asks(0))
+    assert not list(reader.healing.overdue(GIVE_UP_NS))
+
+
+def test_the_start_of_a_new_incarnation_is_asked_for_though_the_former_one_said_nothing() -> None:
+    assert Reader().take(word(-1), word(2, incarnation=2)).asks() == [(0, 2)]
+    assert Reader().take(word(-1), message(2, incarnation=2)).asks() == [(0, 1)]
+
+
+def test_a_new_incarnation_has_its_own_time() -> None:
+    reader = Reader().take(message(0), message(2))
+    reader.take(message(3, incarnation=2, at_ns=GIVE_UP_NS - 1))
+    assert not list(reader.healing.overdue(GIVE_UP_NS))
+    late = [message(seq, incarnation=2, at_ns=GIVE_UP_NS) for seq in range(3)]
+    assert reader.take(*late).handed[-4:] == [(2, 0), (2, 1), (2, 2), (2, 3)]
+
+
+def test_what_a_former_incarnation_sent_again_is_not_handed_on_twice() -> None:
+    reader = Reader().take(*map(message, range(5)), message(0, incarnation=2), message(3))
+    assert reader.handed == [*((1, seq) for seq in range(5)), (2, 0)]
+    assert reader.take(message(1, incarnation=2)).handed[-1] == (2, 1)
+
+
+def test_what_comes_with_the_second_answer_is_healed_as_well() -> None:
+    reader = Reader().take(message(0), message(5))
+    assert reader.asks() == [(1, 4)]
+    reader.take(message(2), message(3), message(4))
+    assert reader.asks(ASK_NS) == [(1, 1)]
+    assert reader.take(message(1)).seqs() == [0, 1, 2, 3, 4, 5]
+    assert reader.counts().healed == 4
+
+
+def test_a_sender_that_never_answers_is_not_asked_for_ever() -> None:
+    reader, asks = Reader().take(message(0)), 0
+    for second in range(60):
+        now_ns = second * 1_000_000_000
+        reader.take(word(2, at_ns=now_ns))
+        asks += len(reader.asks(now_ns))
+        reader.hand_on(reader.healing.overdue(now_ns))
+    assert 1 <= asks <= 6
+    now_ns = 60_000_000_000
+    assert reader.take(word(4, at_ns=now_ns)).asks(now_ns) == [(1, 4)]
+
+
+def test_nothing_waits_for_what_is_no_message() -> None:
+    reader = Reader().take(message(0), message(3))
+    assert reader.asks() == [(1, 2)]
+    reader.hand_on(reader.healing.skip(Ask("markers", "far", 1, 1, 1), 0))
+    reader.hand_on(reader.healing.skip(Ask("markers", "far", 1, 4, 4), 0))
+    assert reader.take(message(2), message(5)).seqs() == [0, 2, 3, 5]
+    assert (reader.asks(), reader.counts().lost) == ([], 2)
+
+
 def test_senders_without_end_cost_no_memory_without_end() -> None:
     reader = Reader()
     for number in range(3 * MOST_STREAMS):
