@@ -85,8 +85,6 @@ class _Stream:
         if seq >= self.next:  # else it was sent again for another reader
             self.held[seq] = received
             self.end = max(self.end, seq + 1)
-            if len(self.held) > MOST_HELD:
-                self.next = min(self.held)
 
     def give_up(self) -> None:
         """What is held waits no longer. Nothing waits for what is missing at the end: should it
@@ -202,6 +200,12 @@ class Healing:
 
     def _ready(self, key: Key, stream: _Stream, now_ns: int) -> Iterator[Received[Any]]:
         moves = False
+        if len(stream.held) > MOST_HELD:  # all of it at once: to look for each would take its time
+            for seq in sorted(stream.held):
+                received = stream.held.pop(seq)
+                stream.next, moves = seq + 1, True
+                if received is not None:
+                    yield received
         while stream.next in stream.held:
             received = stream.held.pop(stream.next)
             was_asked_for = stream.next <= stream.asked_most

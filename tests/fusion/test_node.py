@@ -82,12 +82,13 @@ def test_a_files_results_come_and_the_node_ends_with_the_file(address: str):
         fusion.until(lambda: fusion.ended and ("faces", 3) in fusion.credits)
     first, last = fusion.results
     assert (first.final, last.final, last.settled, last.label) == (False, True, True, "sad")
-    assert [seq for topic, seq in fusion.credits if topic == "speech"] == [1, 2]
+    speech = [seq for topic, seq in fusion.credits if topic == "speech"]
+    assert list(dict.fromkeys(speech)) == [1, 2], "the last one may be said again"
     # For the first of sixteen pictures, with each heartbeat, and for the last word.
     pictures = [seq for topic, seq in fusion.credits if topic == "faces"]
     assert pictures[0] == 0
     assert pictures[-1] == 3
-    assert pictures == sorted(set(pictures))
+    assert pictures == sorted(pictures)
 
 
 def test_what_waits_too_long_is_given_out_without_any_arrival(address: str):
