@@ -265,9 +265,7 @@ class Bus:
                 continue
             yield from filter(self._counts, self._healing.take(received))
             message = received.message
-            if isinstance(message, Heartbeat) and received.sender != self.sender:
-                self.ledger.hear(received)
-            elif isinstance(message, Control) and message.action == "gone":
+            if isinstance(message, Control) and message.action == "gone":
                 gone = self._healing.gone(ask_of(message), received.received_ns)
                 yield from filter(self._counts, gone)
         if not self.is_behind:
@@ -280,6 +278,8 @@ class Bus:
             topic.name, received.sender, received.incarnation, received.seq
         )
         self.ledger.rejected += not (is_new or topic.is_healed)  # those may be sent again
+        if is_new and isinstance(received.message, Heartbeat) and received.sender != self.sender:
+            self.ledger.hear(received)
         return is_new
 
     def _raw(self) -> Iterator[Sequence[Buffer]]:
