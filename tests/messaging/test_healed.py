@@ -61,6 +61,19 @@ def until(enough: Callable[[], object], *nodes: Node) -> None:
         turn(*nodes)
 
 
+@contextmanager
+def acquainted(folder: Path, loses: Loses) -> Generator[tuple[Node, Node]]:
+    """A reader of markers and a sender whom it has heard of, on a hub that loses some."""
+    address = f"ipc://{folder}/hub"
+    with (
+        losing(address, loses),
+        Node("reader", address, [MARKERS]) as reader,
+        Node("sender", address) as sender,
+    ):
+        until(lambda: "sender" in reader.peers(), reader, sender)
+        yield reader, sender
+
+
 def heard(reader: Node, *senders: Node, last: int) -> list[int]:
     """The numbers of the markers that ``reader`` gets, until the ``last`` one."""
     numbers: list[int] = []
@@ -99,13 +112,7 @@ class EachOnce:
     ids=["every third one", "a long gap", "the end", "all"],
 )
 def test_what_is_lost_on_its_way_comes_in_order_all_the_same(tmp_path: Path, lost: range) -> None:
-    address = f"ipc://{tmp_path}/hub"
-    with (
-        losing(address, EachOnce("markers", lost)),
-        Node("reader", address, [MARKERS]) as reader,
-        Node("sender", address) as sender,
-    ):
-        until(lambda: "sender" in reader.peers(), reader, sender)
+    with acquainted(tmp_path, EachOnce("markers", lost)) as (reader, sender):
         say(sender, range(SENT))
         assert heard(reader, sender, last=SENT - 1) == list(range(SENT))
         assert (counts(reader).lost, counts(reader).messages) == (0, SENT)
@@ -114,7 +121,7 @@ def test_what_is_lost_on_its_way_comes_in_order_all_the_same(tmp_path: Path, los
 
 
 def test_a_lost_question_is_asked_again(tmp_path: Path) -> None:
-    address, asked = f"ipc://{tmp_path}/hub", list[int]()
+    asked: list[int] = []
 
     def loses(topic: str, header: dict[str, Any]) -> bool:
         is_ask = topic == "control" and header["body"]["action"] == "resend"
@@ -122,12 +129,7 @@ def test_a_lost_question_is_asked_again(tmp_path: Path) -> None:
             asked.append(header["body"]["seq"])
         return (is_ask and len(asked) < 3) or (topic == "markers" and not asked)
 
-    with (
-        losing(address, loses),
-        Node("reader", address, [MARKERS]) as reader,
-        Node("sender", address) as sender,
-    ):
-        until(lambda: "sender" in reader.peers(), reader, sender)
+    with acquainted(tmp_path, loses) as (reader, sender):
         say(sender, range(3))
         assert heard(reader, sender, last=2) == [0, 1, 2]
     assert asked == [0, 0, 0]
@@ -137,13 +139,7 @@ def test_what_is_not_kept_any_more_is_lost_at_once_and_the_rest_is_healed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(kept, "MOST_KEPT", 10)
-    address = f"ipc://{tmp_path}/hub"
-    with (
-        losing(address, EachOnce("markers", range(5, 95))),
-        Node("reader", address, [MARKERS]) as reader,
-        Node("sender", address) as sender,
-    ):
-        until(lambda: "sender" in reader.peers(), reader, sender)
+    with acquainted(tmp_path, EachOnce("markers", range(5, 95))) as (reader, sender):
         say(sender, range(100))
         assert heard(reader, sender, last=99) == [*range(5), *range(90, 100)]
         assert (counts(reader).lost, counts(reader).healed) == (85, 5)
