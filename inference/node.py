@@ -92,7 +92,6 @@ def _take(
 
 def _answer_some(node: Node, inference: FaceInference, waiting: deque[_Waiting]) -> None:
     """The first ones, of as many cameras as there are, in one batch."""
-    node.alive()  # a slow detector may need seconds for what has come at once
     while waiting and not waiting[0].is_ours:
         node.give_credit(waiting.popleft().received)
     batch: dict[str, _Waiting] = {}
@@ -107,6 +106,7 @@ def _answer_some(node: Node, inference: FaceInference, waiting: deque[_Waiting])
             node.log.warning("a picture of %s is unreadable", result.source)
         if one.received.message.lossless:
             node.give_credit(one.received)
+    node.alive()  # a slow detector may need seconds for what has come at once
 
 
 def question(received: Received[VideoFrame], picture: Read | None = None) -> Question:

@@ -43,9 +43,10 @@ class Pace:
         deadline_ns = self.start_ns + round(due_ns / self._speed)
         left_ns = deadline_ns - self._now_ns()
         self.latest_ns = max(self.latest_ns, -left_ns)
-        while alive():
-            if left_ns <= 0:
-                return True
+        goes_on = alive()
+        while goes_on and left_ns > 0:
             self._sleep(min(left_ns / 1e9, NAP_S))
             left_ns = deadline_ns - self._now_ns()
-        return False
+            # What is due goes first, and what is heard meanwhile is heard before the next wait.
+            goes_on = left_ns <= 0 or alive()
+        return goes_on
