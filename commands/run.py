@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from commands.console import Console
-from commands.plan import LAUNCHER, Plan, make_plan
+from commands.plan import LAUNCHER, RECORDER, Plan, make_plan
 from commands.processes import REFUSED, Process
 from commands.results import Summary, print_json, stdout_for_json, utterance_record
 from commands.share import choose_share, plan_share
@@ -172,12 +172,20 @@ class OnRequest:
     ) -> None:
         self._plan, self._choose = plan, choose
         self._supervisor, self._say = supervisor, say
-        # Where the file names nodes it names their recorder as well.
-        self._is_there = plan.settings.recording.folder is not None or bool(plan.nodes)
+        named = plan.settings.nodes.values()  # also those that run elsewhere
+        self._is_there = plan.settings.recording.folder is not None or any(
+            node.kind == RECORDER for node in named
+        )
 
     def begin(self) -> None:
         """A recorder that is there already hears the request itself."""
         if self._is_there:
+            return
+        if self._plan.nodes:
+            self._say(
+                "nothing is recorded: none of the nodes is a recorder; "
+                'add a table [nodes.NAME] with kind = "recorder"'
+            )
             return
         folder = Path(time.strftime("emofuse-%Y%m%d-%H%M%S"))
         recording = self._plan.settings.recording.model_copy(update={"folder": folder.absolute()})

@@ -90,6 +90,7 @@ def plan_share(settings: Settings, share: Share, address: str, *, quiet_stdout: 
     ]
     tables = dict(zip(settings.nodes, every, strict=True))
     _check(every)
+    _check_asked(every, settings)
     _check_files(every, settings, tables)
     notes: list[str] = []
     here: list[PlannedNode] = []
@@ -103,11 +104,6 @@ def plan_share(settings: Settings, share: Share, address: str, *, quiet_stdout: 
     launcher = LAUNCHER if share.has_hub else _launcher_name()
     seen_by = [launcher, *(node.name for node in here if node.kind in DISPLAYS)]
     recorders = [node for node in here if node.kind == RECORDER]
-    if settings.recording.folder is not None and not _names(every, RECORDER):
-        raise UserError(
-            "a session is to be recorded, but none of the nodes is a recorder; "
-            'add a table [nodes.NAME] with kind = "recorder"'
-        )
     for recorder in recorders:
         settings = settings.model_copy(update={RECORDING: recorder.settings.recording})
     return Plan(
@@ -167,6 +163,22 @@ def _check(every: Sequence[PlannedNode]) -> None:
                     f"nodes.{node.name}.cameras names {camera!r}, and no camera or media file has "
                     f"that name; there are {', '.join(sorted(cameras)) or 'none'}"
                 )
+
+
+def _check_asked(every: Sequence[PlannedNode], settings: Settings) -> None:
+    """With tables of nodes nothing else starts: what is asked for otherwise would never come."""
+    asked = {
+        RECORDER: settings.recording.folder is not None,
+        "lsl": settings.lsl.enabled,
+        "osc": bool(settings.osc.target),
+        "metrics": settings.metrics.enabled,
+    }
+    for kind, is_asked in asked.items():
+        if is_asked and not _names(every, kind):
+            raise UserError(
+                f"{kind} is asked for, and none of the nodes is of that kind; "
+                f'add a table [nodes.NAME] with kind = "{kind}"'
+            )
 
 
 def _as_row(node: PlannedNode, *, quiet_stdout: bool) -> tuple[PlannedNode | None, str]:

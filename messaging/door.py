@@ -60,7 +60,9 @@ class Door:
             return self._complaints.due(time.monotonic())
 
     def serve(self) -> None:
-        """Until the context ends."""
+        """Until the context ends, where there is anybody to look at."""
+        if not self._sockets:
+            return
         poller = zmq.Poller()
         for socket in self._sockets:
             poller.register(socket, zmq.POLLIN)

@@ -66,8 +66,10 @@ def _number(part: Path) -> int:
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """At once or not at all."""
     fresh = path.with_suffix(".new")
+    text = json.dumps(value, indent=1, allow_nan=False) + "\n"
     try:
-        fresh.write_text(json.dumps(value, indent=1, allow_nan=False) + "\n")
+        fresh.touch(mode=0o600)
+        fresh.write_text(text)
         fresh.replace(path)
     except OSError:
         with suppress(OSError):

@@ -12,6 +12,7 @@ import pytest
 from messaging.topics import MARKERS
 from recording.session import open_session
 from tests.pipelines import emofuse, started
+from tests.sets import toml
 
 PATIENCE_S = 60.0
 
@@ -79,6 +80,7 @@ def test_a_run_is_marked_rested_recorded_and_stopped(tmp_path: Path) -> None:
         say("control", "stop")
         out, log = run.communicate(timeout=PATIENCE_S)
     assert run.returncode == 0, log
+    assert "somebody" not in log, "the hub took its own user for a stranger"
     assert json.loads(out.splitlines()[-1])["ended_by"] == "command asked to stop"
     session = open_session(folder)
     noted: list[Any] = [received.message for received in session.records(MARKERS)]
@@ -111,6 +113,26 @@ def test_a_run_that_was_not_recorded_is_from_the_moment_that_it_is_asked(
     assert [r.message.text for r in open_session(folder).records(MARKERS)] == ["it is on"]
     told = emofuse("info", str(folder))
     assert told.returncode == 0, told.stdout
+
+
+@pytest.mark.usefixtures("nothing_else")
+def test_nodes_without_a_recorder_cannot_be_recorded_and_say_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "set.toml"
+    file.write_text(toml({"nodes.hub": {"kind": "hub"}, "nodes.join": {"kind": "fusion"}}))
+    with started("--config", str(file), "--display", "none", demo=False) as run:
+        until(lambda: emofuse("control", "record").returncode == 0)
+        assert run.stderr is not None
+        assert run.stderr.readline() == (
+            "nothing is recorded: none of the nodes is a recorder; "
+            'add a table [nodes.NAME] with kind = "recorder"\n'
+        )
+        assert emofuse("control", "stop").returncode == 0
+        run.communicate(timeout=PATIENCE_S)
+    assert run.returncode == 0
+    assert [*tmp_path.glob("emofuse-*")] == []
 
 
 def test_a_recorder_joins_a_hub_of_its_own_accord_and_goes_on_when_started_again(

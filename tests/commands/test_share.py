@@ -175,9 +175,23 @@ def test_what_a_node_lacks_is_named(nodes: dict[str, dict[str, Any]], error: str
         plan(nodes)
 
 
-def test_a_recording_without_a_recorder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="none of the nodes is a recorder"):
-        plan(LAB, recording={"folder": tmp_path})
+@pytest.mark.parametrize(
+    ("kind", "section", "asked"),
+    [
+        ("recorder", "recording", {"folder": "session"}),
+        ("lsl", "lsl", {"enabled": True}),
+        ("osc", "osc", {"target": "127.0.0.1:9000"}),
+        ("metrics", "metrics", {"enabled": True}),
+    ],
+)
+def test_what_is_asked_for_without_a_node_that_does_it_is_refused(
+    kind: str, section: str, asked: dict[str, Any]
+) -> None:
+    error = f'{kind} is asked for, and none of the nodes .* kind = "{kind}"'
+    with pytest.raises(UserError, match=error):
+        plan(LAB, **{section: asked})
+    nodes = LAB | {"one": {"kind": kind}}
+    assert plan(nodes, ["one"], **{section: asked}).nodes
 
 
 def test_a_hub_that_other_machines_reach_is_not_started_without_more_ado() -> None:

@@ -72,6 +72,7 @@ def test_a_new_session_is_its_users_own(tmp_path: Path) -> None:
     make_session(tmp_path / "a" / "s", some(2))
     assert (tmp_path / "a" / "s").stat().st_mode & 0o777 == 0o700
     assert part_path(tmp_path / "a" / "s", 0).stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "a" / "s" / ABOUT).stat().st_mode & 0o777 == 0o600
 
 
 def test_without_a_manifest_its_length_reaches_to_the_last_message(tmp_path: Path) -> None:
