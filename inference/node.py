@@ -51,8 +51,9 @@ def serve(node: Node, inference: FaceInference, pool: Executor) -> None:
     """
     share = Share(node.name)
     waiting: deque[_Waiting] = deque()
-    while node.alive() or waiting:
-        arrived = node.receive(0 if waiting else LOOK_S)
+    while (goes_on := node.alive()) or waiting:
+        # Asked to stop it answers what it has: a lossless source would send more without end.
+        arrived = node.receive(0 if waiting else LOOK_S) if goes_on else []
         # What others have done with comes first: pictures travel another way, and one may name this
         # worker just because of that.
         for received in arrived:

@@ -52,11 +52,14 @@ class Acknowledgement:
             if self._said.get(stream) != done or now_ns - came_ns < SAID_AGAIN_NS:
                 yield self._say(done)
         for topic in self.topics:
-            for sender, incarnation, arrived, sent in self._ledger.tails(topic):
+            for tail in self._ledger.tails(topic):
+                sender, incarnation = tail.sender, tail.incarnation
                 last, _ = self._done.get((topic, sender), (None, 0))
-                is_done = last == Done(topic, sender, incarnation, arrived)
+                is_done = tail.arrived is None or last == Done(
+                    topic, sender, incarnation, tail.arrived
+                )
                 if is_done and not self._is_healing(topic, sender):
-                    yield self._say(Done(topic, sender, incarnation, sent))
+                    yield self._say(Done(topic, sender, incarnation, tail.sent))
 
     def _say(self, done: Done) -> Done:
         self._said[done.topic, done.sender] = done

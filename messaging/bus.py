@@ -2,6 +2,7 @@
 
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -101,7 +102,11 @@ class Bus:
             "bulk": self._connect(zmq.SUB, self.endpoints.bulk_out, bulk=True),
             "events": self._connect(zmq.SUB, self.endpoints.events_out, bulk=False),
         }
-        self._early: list[Sequence[Buffer]] = []
+        self._early: dict[str, deque[Sequence[Buffer]]] = {
+            "bulk": deque(maxlen=KEPT_MARK if keeps_all else BULK_MARK),
+            "events": deque(maxlen=EVENTS_MARK),
+        }
+        """What came before the own echo."""
         self.is_behind = False
         """More had arrived than the last ``receive`` took."""
         self._wanted: set[bytes] = set()
@@ -146,7 +151,7 @@ class Bus:
         deadline = time.monotonic() + timeout_s
         for proxy, reader in self._in.items():
             reader.subscribe(echo)
-            while not self._echoed(reader, echo):
+            while not self._echoed(proxy, echo):
                 if refusal := self._entrance.refusal():
                     if not (refusal.can_wait and waits_at_door):
                         raise RefusedError(refusal.text)
@@ -160,14 +165,14 @@ class Bus:
                 meanwhile()
             reader.unsubscribe(echo)
 
-    def _echoed(self, reader: zmq.Socket[bytes], echo: bytes) -> bool:
+    def _echoed(self, proxy: str, echo: bytes) -> bool:
         """Within ``ECHO_S``, however much else comes: an echo that left too early never does."""
-        deadline = time.monotonic() + ECHO_S
+        reader, deadline = self._in[proxy], time.monotonic() + ECHO_S
         while (left_s := deadline - time.monotonic()) > 0 and reader.poll(round(left_s * 1000)):
             parts = _receive(reader)
             if parts[0] == echo:
                 return True
-            self._early.append(parts)
+            self._early[proxy].append(parts)
         return False
 
     def is_wanted(self, topic: Topic[Any]) -> bool:
@@ -232,7 +237,7 @@ class Bus:
 
         Of a live camera's pictures only the newest is kept, and says how many it overtook.
         """
-        if not self._early:
+        if not any(self._early.values()):
             self._poller.poll(max(0, round(timeout_s * 1000)))
         kept: dict[int, Received[Any]] = {}
         newest: dict[tuple[str, str, str], int] = {}
@@ -283,8 +288,9 @@ class Bus:
         return is_new
 
     def _raw(self) -> Iterator[Sequence[Buffer]]:
-        early, self._early = self._early, []
-        yield from early
+        for early in self._early.values():
+            while early:
+                yield early.popleft()
         self.is_behind = False
         for socket in self._in.values():
             for _ in range(DRAIN):

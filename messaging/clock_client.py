@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 from typing import Any, NoReturn
 
 import zmq
@@ -109,6 +110,8 @@ class ClockClient:
                 _sleep(socket, EAGER_EVERY_S if self._asked < EAGER_BURSTS else EVERY_S)
             is_answered = self._burst(socket)
             self._mind_silence(is_answered=is_answered)
+            if not is_answered:
+                _connect_anew(socket)
 
     def _burst(self, socket: zmq.Socket[bytes]) -> bool:
         """Ask some times in a row; ``False`` where no answer came."""
@@ -219,6 +222,14 @@ def _understood(answer: bytes) -> tuple[int, int, str] | None:
             return arrived_ns, left_ns, name
         case _:
             return None
+
+
+def _connect_anew(socket: zmq.Socket[bytes]) -> None:
+    """A connection that was refused for its key is given up by libzmq."""
+    endpoint = socket.getsockopt_string(zmq.LAST_ENDPOINT)
+    with suppress(zmq.ZMQError):  # of one that it has given up
+        socket.disconnect(endpoint)
+    socket.connect(endpoint)
 
 
 def _sleep(socket: zmq.Socket[bytes], seconds: float) -> None:

@@ -53,7 +53,9 @@ class Readers:
         beat, name = received.message, received.sender
         for topic in beat.awaited:
             if beat.state == "closing":
-                self._readers.pop((topic, name), None)
+                reader = self._readers.get((topic, name))
+                if reader is not None and reader.incarnation == received.incarnation:
+                    del self._readers[topic, name]  # and not for a namesake that had to leave
             else:
                 self._admit(topic, received)
 
@@ -72,6 +74,8 @@ class Readers:
             if len(self._readers) == MOST_READERS:
                 return
             reader = self._readers[topic, name] = _Reader(received.incarnation, -1, 0)
+        elif received.incarnation > reader.incarnation:
+            self._tell_of_restart(topic, name, reader)
         reader.incarnation, reader.heard_ns = received.incarnation, received.received_ns
         if control.seq < self._sent(topic):
             reader.seq = max(reader.seq, control.seq)
@@ -100,9 +104,12 @@ class Readers:
         elif reader.incarnation == incarnation:
             reader.heard_ns = now_ns
         elif incarnation > reader.incarnation and reader.heard_ns < now_ns - GONE_NS:
-            lost = newest - reader.seq
-            if lost and topic in self._awaited:  # of what is live, the reader's own counts tell
-                self._log.warning(
-                    "%s was restarted; up to %d messages of %s were lost with it", name, lost, topic
-                )
+            self._tell_of_restart(topic, name, reader)
             self._readers[topic, name] = _Reader(incarnation, newest, now_ns)
+
+    def _tell_of_restart(self, topic: str, name: str, former: _Reader) -> None:
+        lost = self._sent(topic) - 1 - former.seq
+        if lost and topic in self._awaited:  # of what is live, the reader's own counts tell
+            self._log.warning(
+                "%s was restarted; up to %d messages of %s were lost with it", name, lost, topic
+            )

@@ -37,6 +37,8 @@ class _Stream:
     """The sender's own word on what it has sent; it may still be on its way."""
     closed: bool = False
     """That word was its last."""
+    has_come: bool = False
+    """Any message of this incarnation has."""
 
     @property
     def tail(self) -> int:
@@ -49,6 +51,19 @@ class _Stream:
         self.lost += self.tail
         self.incarnation, self.last_seq = incarnation, last_seq
         self.said_seq, self.closed = -1, False
+        self.has_come = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """What a sender says that it has sent, and has not come."""
+
+    sender: str
+    incarnation: int
+    arrived: int | None
+    """The last number that has come; ``None`` where none has."""
+    sent: int
+    """The last one that was sent."""
 
 
 class Ledger:
@@ -60,6 +75,8 @@ class Ledger:
         self._sent_bytes: dict[str, int] = {}
         self._streams: dict[tuple[str, str], _Stream] = {}
         self._words: dict[str, Received[Heartbeat]] = {}
+        self._unheard: dict[tuple[str, str], Tail] = {}
+        """By topic and sender: of what nothing had come when its sender's word was taken."""
 
     def sent(self, topic: str) -> int:
         """Messages sent on ``topic``."""
@@ -114,7 +131,7 @@ class Ledger:
         elif seq <= stream.last_seq:
             return False
         stream.lost += seq - stream.last_seq - 1
-        stream.last_seq = seq
+        stream.last_seq, stream.has_come = seq, True
         stream.messages += 1
         return True
 
@@ -135,30 +152,36 @@ class Ledger:
         word = self._words.setdefault(beat.sender, beat)
         if beat.message.state == "closing":
             self._take(beat, "bulk")
+            self._words[beat.sender] = beat  # or an older one would be taken after the last
         elif beat.received_ns - word.received_ns >= OLD_NS:
             self._take(word, "bulk")
             self._words[beat.sender] = beat
 
     def _take(self, word: Received[Heartbeat], proxy: str) -> None:
         for counts in word.message.counts:
-            stream = self._streams.get((counts.topic, word.sender))
-            if (
-                stream is not None
-                and not counts.sender
-                and PROXY_OF.get(counts.topic) == proxy
-                and stream.incarnation == word.incarnation
-                and counts.last_seq - stream.last_seq <= JUMP
-            ):
-                stream.said_seq = counts.last_seq
+            if counts.sender or PROXY_OF.get(counts.topic) != proxy:
+                continue
+            key, last = (counts.topic, word.sender), counts.last_seq
+            stream = self._streams.get(key)
+            if stream is None or stream.newest < word.incarnation:
+                self._unheard[key] = Tail(word.sender, word.incarnation, None, last)
+            elif stream.incarnation == word.incarnation and last - stream.last_seq <= JUMP:
+                stream.said_seq = last
                 stream.closed = word.message.state == "closing"
 
-    def tails(self, topic: str) -> Iterator[tuple[str, int, int, int]]:
-        """Of each sender of ``topic`` of whose end something is lost: name, incarnation, the last
-        number that has come, and the last one that was sent.
+    def tails(self, topic: str) -> Iterator[Tail]:
+        """Of each sender of ``topic`` of whose end something is lost, and of those of whom nothing
+        has come at all.
         """
         for (name, sender), stream in self._streams.items():
             if name == topic and stream.tail:
-                yield sender, stream.incarnation, stream.last_seq, stream.said_seq
+                arrived = stream.last_seq if stream.has_come else None
+                yield Tail(sender, stream.incarnation, arrived, stream.said_seq)
+        for (name, sender), tail in self._unheard.items():
+            stream = self._streams.get((name, sender))
+            is_unheard = stream is None or stream.newest < tail.incarnation
+            if name == topic and tail.sent >= 0 and is_unheard:
+                yield tail
 
     def counts(self) -> tuple[TopicCounts, ...]:
         sent = (

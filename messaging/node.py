@@ -279,9 +279,13 @@ class Node:
         """All that nodes which live, this one among them, send pictures of."""
         return self._peers.cameras().union(self._cameras)
 
-    def wait_for(self, names: Iterable[str]) -> bool:
+    def wait_for(
+        self,
+        names: Iterable[str],
+        hear: Callable[[list[Received[Any]]], object] = lambda _: None,
+    ) -> bool:
         """Until all of these nodes are running, or one of that kind; ``False`` when asked to stop
-        meanwhile.
+        meanwhile. ``hear`` is given what arrives.
         """
         self.state = "waiting"
         since_ns, told = monotonic_ns(), False
@@ -296,7 +300,7 @@ class Node:
             if not told and monotonic_ns() - since_ns > LONG_WAIT_NS:
                 self.log.warning("still %s", self.text)
                 told = True
-            self.receive(NAP_S)
+            hear(self.receive(NAP_S))
         return False
 
     def give_credit(self, received: Received[Any]) -> None:
@@ -393,9 +397,9 @@ class Node:
     def beat(self) -> None:
         """Send a heartbeat now; ``alive`` does when one is due."""
         self._last_heartbeat_ns = monotonic_ns()
-        self.publish(HEARTBEAT, self.heartbeat(self._state))
         for done in self._acknowledgement.left(self._last_heartbeat_ns):
-            self._give_credit(done)
+            self._give_credit(done)  # before the last word, which makes it no reader any more
+        self.publish(HEARTBEAT, self.heartbeat(self._state))
         self._tell_refusal()
 
     def heartbeat(self, state: State) -> Heartbeat:

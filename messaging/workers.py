@@ -4,16 +4,18 @@ So there is one who decides, and no picture has two who answer it, also while ca
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from hashlib import blake2b
 from itertools import product
 from math import ceil
+from typing import Any
 
 from messaging.clock import monotonic_ns
 from messaging.node import Node
 from messaging.schema import VideoFrame
 from messaging.topics import VIDEO, VIDEO_JPEG
+from messaging.wire import Received
 
 WORKER = "inference"
 """The kind of node that answers pictures."""
@@ -102,8 +104,12 @@ class Owners:
 class Sharing:
     """The same for a node: it names the workers in the pictures that the node sends."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(
+        self, node: Node, hear: Callable[[list[Received[Any]]], object] = lambda _: None
+    ) -> None:
+        """``hear`` is given what arrives while it waits."""
         self._node = node
+        self._hear = hear
         self._owners = Owners()
         self._looked_ns = 0
         self._last: dict[str, VideoFrame] = {}
@@ -149,4 +155,8 @@ class Sharing:
     def _wait_for_all(self) -> bool:
         """Until all readers have done with all that was sent; ``False`` when asked to stop."""
         awaited = [topic for topic in (VIDEO, VIDEO_JPEG) if self._node.is_awaited(topic)]
-        return all(self._node.wait_until_done(topic, self.look) for topic in awaited)
+        return all(self._node.wait_until_done(topic, self._look_and_hear) for topic in awaited)
+
+    def _look_and_hear(self, arrived: list[Received[Any]]) -> None:
+        self.look()
+        self._hear(arrived)

@@ -24,6 +24,8 @@ from messaging.wire import Received
 OUTLIVE = ("launcher", "hub")
 """Nodes that end after the recorder, whose last word it cannot hear."""
 RUNS_ON = "still running"
+Process = tuple[str, int, int]
+"""Its clock, when it started on that, and its number, which in a container is always the same."""
 DATA = frozenset(
     topic.name for topic in (VIDEO, VIDEO_JPEG, AUDIO, SPEECH, FACES, UTTERANCES, MARKERS)
 )
@@ -79,7 +81,7 @@ class _Life:
 class Accounts:
     """Feed it every recorded heartbeat, then ask."""
 
-    _lives: dict[str, dict[int, _Life]] = field(default_factory=dict[str, dict[int, _Life]])
+    _lives: dict[str, dict[Process, _Life]] = field(default_factory=dict[str, dict[Process, _Life]])
 
     def hear(self, received: Received[Any]) -> None:
         if isinstance(received.message, Heartbeat):
@@ -88,7 +90,7 @@ class Accounts:
     def note(self, beat: Heartbeat) -> None:
         """Take a heartbeat; of those of a process it may be any."""
         lives = self._lives.setdefault(beat.node, {})
-        life = lives.setdefault(beat.pid, _Life(beat, beat))
+        life = lives.setdefault(_process(beat), _Life(beat, beat))
         life.first = min(life.first, beat, key=_uptime_ns)
         life.last = max(life.last, beat, key=_uptime_ns)
 
@@ -166,6 +168,10 @@ class Accounts:
         return replace(hop, unknown=_unknown(hop, senders, readers, counts))
 
 
+def _process(beat: Heartbeat) -> Process:
+    return beat.stamp.clock, beat.stamp.captured_ns - beat.uptime_ns, beat.pid
+
+
 def _uptime_ns(beat: Heartbeat) -> int:
     return beat.uptime_ns
 
@@ -175,7 +181,10 @@ def _sent(beat: Heartbeat, topic: str) -> int:
 
 
 def _unknown(
-    hop: Hop, senders: dict[int, _Life], readers: dict[int, _Life], counts: list[TopicCounts]
+    hop: Hop,
+    senders: dict[Process, _Life],
+    readers: dict[Process, _Life],
+    counts: list[TopicCounts],
 ) -> str:
     if not senders:
         return "the sender told nothing"

@@ -145,7 +145,7 @@ class Player:
 
     def __init__(self, node: Node, settings: ReplaySettings) -> None:
         self._node = node
-        self._sharing = Sharing(node)
+        self._sharing = Sharing(node, self.heed)
         self._settings = settings
         self._paused = False
 
@@ -168,6 +168,12 @@ class Player:
 
     def pause(self) -> None:
         self._paused = True
+
+    def heed(self, arrived: Iterable[Received[Any]]) -> None:
+        """Pause and go on, where that is said."""
+        for received in arrived:
+            if isinstance(received.message, Control) and received.message.action in HOLDS:
+                self._paused = HOLDS[received.message.action]
 
     def _send(self, played: Played) -> None:
         topic, node, message = played.topic, self._node, played.message
@@ -197,9 +203,7 @@ class Player:
 
     def _hear(self, arrived: Iterable[Received[Any]]) -> None:
         self._sharing.look()
-        for received in arrived:
-            if isinstance(received.message, Control) and received.message.action in HOLDS:
-                self._paused = HOLDS[received.message.action]
+        self.heed(arrived)
 
 
 def _is_sound(message: object) -> bool:
@@ -213,10 +217,10 @@ def run(settings: Settings) -> None:
     session = open_session(replay.session)
     with node_of(settings, NAME, (CONTROL,), keeps_all=True) as node:
         player = Player(node, replay)
-        if not node.wait_for(replay.wait_for):
-            return
         if replay.paused:
             player.pause()
+        if not node.wait_for(replay.wait_for, player.heed):
+            return
         while player.play(session) and replay.loop:
             pass
         if not node.alive():

@@ -188,10 +188,10 @@ def test_what_is_asked_for_without_a_node_that_does_it_is_refused(
     kind: str, section: str, asked: dict[str, Any]
 ) -> None:
     error = f'{kind} is asked for, and none of the nodes .* kind = "{kind}"'
+    sections: Any = {section: asked}
     with pytest.raises(UserError, match=error):
-        plan(LAB, **{section: asked})
-    nodes = LAB | {"one": {"kind": kind}}
-    assert plan(nodes, ["one"], **{section: asked}).nodes
+        plan(LAB, **sections)
+    assert plan(LAB | {"one": {"kind": kind}}, ["one"], **sections).nodes
 
 
 def test_a_hub_that_other_machines_reach_is_not_started_without_more_ado() -> None:

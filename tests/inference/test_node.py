@@ -1,3 +1,5 @@
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
 import cv2
@@ -6,15 +8,17 @@ import pytest
 
 from config.settings import InferenceSettings
 from inference.answer import answer_frames
-from inference.detector import Picture
+from inference.detector import Detection, Picture
 from inference.faces import FaceInference, open_face_inference
-from inference.node import question
+from inference.node import question, serve
 from messaging.clock import monotonic_ns
+from messaging.node import Node
 from messaging.schema import FaceEmotions, Stamp, VideoFrame
-from messaging.topics import VIDEO, VIDEO_JPEG, Topic
+from messaging.topics import CREDIT, VIDEO, VIDEO_JPEG, Topic
 from messaging.wire import Received
 
 STAMP = Stamp(123, "media:clip", 456)
+AHEAD = 8
 
 
 @pytest.fixture(scope="module")
@@ -103,3 +107,39 @@ def test_an_unreadable_picture_is_a_gap(
 ) -> None:
     result = answer(inference, junk)
     assert (result.event, result.faces, result.stamp) == ("gap", (), STAMP)
+
+
+class Slow:
+    """A detector that takes longer than the next picture needs to come."""
+
+    name = "slow"
+
+    def __call__(self, picture: Picture) -> list[Detection]:  # noqa: ARG002
+        time.sleep(0.01)
+        return []
+
+
+def test_a_worker_that_is_asked_to_stop_answers_what_it_has_and_takes_no_more(
+    inference: FaceInference, address: str
+) -> None:
+    """A lossless source sends the next picture for each that is answered."""
+    slow = FaceInference(Slow(), inference.classifier, InferenceSettings())
+    with (
+        Node("media", address, keeps_all=True) as media,
+        Node("inference", address, [VIDEO, CREDIT], credits_of=[VIDEO], is_worker=True) as worker,
+        ThreadPoolExecutor() as pool,
+    ):
+        served = pool.submit(serve, worker, slow, pool)
+        served.add_done_callback(lambda _: media.ask_to_stop())
+        media.wait_for(["inference"])
+        deadline, sent = time.monotonic() + 10, 0
+        while media.wait_for_credit(VIDEO, AHEAD) and time.monotonic() < deadline:
+            frame = VideoFrame(
+                media.stamp(), "clip", sent, width=64, height=48, lossless=True, worker="inference"
+            )
+            media.publish(VIDEO, frame, np.full((48, 64, 3), sent % 2 * 255, np.uint8))
+            sent += 1
+            if sent == 2 * AHEAD:
+                worker.ask_to_stop()
+        was_done = served.done()  # else it ends now that nothing more comes
+    assert was_done

@@ -1,5 +1,6 @@
 """Which pictures a worker answers, when all workers get all of them."""
 
+from dataclasses import replace
 from typing import Literal
 
 import pytest
@@ -94,3 +95,21 @@ def test_other_words_are_no_credit(action: Literal["stop", "record"]) -> None:
     assert due(share, message(0, "a")) == []
     share.hear(Control(STAMP, action, "a"))
     assert due(share, message(1, "b")) == [0, 1]
+
+
+def test_a_third_worker_keeps_what_the_second_only_passed_over() -> None:
+    """It gave credit for what was the first one's, and died before it did the work itself."""
+    share = Share("c")
+    assert due(share, message(0, "a"), message(1, "a"), message(2, "b")) == []
+    share.hear(credit("b", 1))
+    assert due(share, message(3, "c")) == [0, 1, 2, 3]
+
+
+def test_of_a_sender_that_starts_anew_the_first_number_counts_anew() -> None:
+    share = Share("b")
+    assert due(share, message(100, "a")) == []
+    share.hear(credit("a", 100))
+    anew = [replace(message(index, "a"), incarnation=2) for index in (0, 1)]
+    assert due(share, *anew) == []
+    share.hear(replace(credit("a", 0), incarnation=2))
+    assert due(share, replace(message(2, "b"), incarnation=2)) == [1, 2]

@@ -48,11 +48,15 @@ class Sender:
         received = Received(HEARTBEAT, beat, EMPTY, reader, incarnation, 0, received_ns=at_ns)
         self.readers.hear_heartbeat(received)
 
-    def credit(self, seq: int, reader: str = "inference", at_ns: int = 0) -> None:
-        self.hear(replace(GIVEN, reader=reader, seq=seq), reader, at_ns)
+    def credit(
+        self, seq: int, reader: str = "inference", at_ns: int = 0, *, incarnation: int = 1
+    ) -> None:
+        self.hear(replace(GIVEN, reader=reader, seq=seq), reader, at_ns, incarnation=incarnation)
 
-    def hear(self, control: Control, reader: str = "inference", at_ns: int = 0) -> None:
-        received = Received(CREDIT, control, EMPTY, reader, 1, 0, received_ns=at_ns)
+    def hear(
+        self, control: Control, reader: str = "inference", at_ns: int = 0, *, incarnation: int = 1
+    ) -> None:
+        received = Received(CREDIT, control, EMPTY, reader, incarnation, 0, received_ns=at_ns)
         self.readers.hear_credit(received)
 
 
@@ -170,3 +174,29 @@ def test_a_crowd_of_readers_is_not_let_in() -> None:
     for number in range(MOST_READERS):
         sender.credit(2, f"reader-{number}")
     assert sender.behind == 0
+
+
+def test_a_namesake_that_had_to_leave_takes_nobody_with_it() -> None:
+    sender = Sender(0)
+    sender.beat(incarnation=1)
+    sender.sent = 5
+    sender.beat(incarnation=2, state="closing")
+    assert sender.behind == 5
+
+
+def test_credit_of_one_that_was_restarted_tells_of_what_the_former_had_in_hand(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    sender = Sender(0)
+    sender.beat()
+    sender.sent = 5
+    sender.credit(1)
+    assert sender.behind == 3
+    sender.credit(4, incarnation=2)
+    assert sender.behind == 0
+    (record,) = caplog.records
+    assert record.message == (
+        "inference was restarted; up to 3 messages of video were lost with it"
+    )
+    sender.credit(4, incarnation=2)
+    assert len(caplog.records) == 1

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from messaging.bus import Bus
 from messaging.complaints import MOST, Complaints
 from messaging.errors import UserError
 from messaging.hub import Hub
 from messaging.keys import HUB, KNOWN, Keys, let_in, read_keys
 from messaging.node import Node
 from messaging.schema import Marker
-from messaging.topics import MARKERS
+from messaging.topics import CLOCK, MARKERS
 from tests.machines import machine
 
 PATIENCE_S = 20.0
@@ -146,6 +147,33 @@ def test_who_was_in_says_why_a_hub_that_started_anew_refuses_it(
                 node.publish(MARKERS, Marker(node.stamp(), "heard"))
                 node.alive()
     assert "does not know this machine's key" in caplog.records[0].message
+
+
+def test_the_clock_is_there_again_as_well(
+    where: str, studio: Keys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # of another machine, or there would be nothing to ask
+    monkeypatch.setattr("messaging.clock_client.clock_name", lambda: "far")
+    camera = machine(tmp_path / "camera", studio)
+    known = (studio.folder / KNOWN).read_text()
+    with (
+        hub_at(where, studio) as first,
+        Node("camera", where, keys=camera.folder) as node,
+    ):
+        listener = Bus("listener", where, [CLOCK], keys=studio.folder)
+        first.close()
+        (studio.folder / KNOWN).write_text("")
+        with hub_at(where, studio) as hub:
+            listener.join(PATIENCE_S, lambda: None)
+            deadline = time.monotonic() + PATIENCE_S
+            while not hub.door.complaints():
+                assert time.monotonic() < deadline
+                node.alive()
+            (studio.folder / KNOWN).write_text(known)
+            while not listener.receive(0.01):
+                assert time.monotonic() < deadline
+                node.alive()
+            listener.close()
 
 
 def test_whose_line_is_deleted_does_not_come_in_again(

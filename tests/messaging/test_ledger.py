@@ -5,7 +5,7 @@ from typing import Literal
 
 import pytest
 
-from messaging.ledger import MOST_STREAMS, OLD_NS, Ledger
+from messaging.ledger import MOST_STREAMS, OLD_NS, Ledger, Tail
 from messaging.schema import Heartbeat, Stamp, TopicCounts
 from messaging.topics import HEARTBEAT
 from messaging.wire import Received
@@ -140,3 +140,27 @@ def test_the_word_of_a_former_incarnation_is_passed_over() -> None:
     ledger = reader([0], incarnation=2)
     ledger.hear(beat("faces", 100, incarnation=1))
     assert counts(ledger).lost == 0
+
+
+def test_the_last_word_stands_when_its_sender_is_heard_of_anew() -> None:
+    ledger = Ledger()
+    ledger.arrived("video", "inference", 1, 0)
+    ledger.hear(beat("video", 1))
+    ledger.hear(beat("video", 3, state="closing", received_ns=OLD_NS))
+    ledger.hear(beat("video", -1, incarnation=2, received_ns=3 * OLD_NS))
+    assert counts(ledger, "video").lost == 3
+    assert ledger.arrived("video", "inference", 2, 0)
+    assert (counts(ledger, "video").lost, counts(ledger, "video").unknown) == (3, 0)
+
+
+@pytest.mark.parametrize("came", [False, True], ids=["never", "in a former life"])
+def test_a_sender_of_whom_nothing_came_is_told_of_when_its_word_is_old(*, came: bool) -> None:
+    ledger = Ledger()
+    if came:
+        ledger.arrived("video", "inference", 1, 7)
+    ledger.hear(beat("video", 4, incarnation=2))
+    assert not [*ledger.tails("video")]
+    ledger.hear(beat("video", 4, incarnation=2, received_ns=OLD_NS))
+    assert [*ledger.tails("video")] == [Tail("inference", 2, None, 4)]
+    ledger.arrived("video", "inference", 2, 4)
+    assert not [*ledger.tails("video")]

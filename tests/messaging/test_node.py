@@ -13,13 +13,13 @@ import pytest
 import zmq
 
 from messaging.address import endpoints
-from messaging.bus import MOST_AHEAD, Bus
+from messaging.bus import BULK_MARK, MOST_AHEAD, Bus
 from messaging.errors import UserError
 from messaging.hub import Hub
 from messaging.node import Node
-from messaging.schema import Control, Heartbeat, LogRecord, Marker, VideoFrame
+from messaging.schema import Control, Heartbeat, LogRecord, Marker, Stamp, VideoFrame
 from messaging.topics import CONTROL, CREDIT, HEARTBEAT, LOG, MARKERS, VIDEO, VIDEO_JPEG
-from messaging.wire import Received, topic_part
+from messaging.wire import Received, encode, topic_part
 from tests.delays import DelayingHub
 
 PATIENCE_S = 10.0
@@ -75,6 +75,53 @@ def test_who_joins_a_busy_bus_does_not_wait_for_a_moment_of_silence(address: str
         thread.join()
     assert there < 900
     assert seen == list(range(seen[0], seen[0] + len(seen))), "what came meanwhile is not lost"
+
+
+def test_who_waits_for_its_own_echo_keeps_the_newest_pictures_alone(tmp_path: Path) -> None:
+    """A firewall may let through what comes to a node, and not what goes from it."""
+    address = f"ipc://{tmp_path}/hub"
+    places = endpoints(address)
+    calls = 0
+    with zmq.Context() as context:
+        ways = [
+            (context.socket(zmq.SUB), context.socket(zmq.XPUB), *pair)
+            for pair in (
+                (places.bulk_in, places.bulk_out),
+                (places.events_in, places.events_out),
+            )
+        ]
+        for into, out, into_at, out_at in ways:
+            into.subscribe(b"")
+            into.bind(into_at)
+            out.bind(out_at)
+
+        def meanwhile() -> None:
+            nonlocal calls
+            calls += 1
+            pictures = ways[0][1]
+            if calls == 1:
+                while pictures.recv() != b"\1" + topic_part("video"):
+                    pass
+            if calls <= 10:
+                for index in range(10 * calls - 10, 10 * calls):
+                    frame = VideoFrame(Stamp(index, "clock"), "camera", index, width=0, height=0)
+                    pictures.send_multipart([*encode(VIDEO, frame, "camera", 1, index), b""])
+            for into, out, _, _ in ways:
+                while into.poll(0):
+                    parts = into.recv_multipart()
+                    if calls > 20:
+                        out.send_multipart(parts)
+
+        bus = Bus("reader", address, [VIDEO])
+        bus.join(PATIENCE_S, meanwhile)
+        (newest,) = bus.receive(0.1)
+        (counts,) = [count for count in bus.ledger.counts() if count.topic == "video"]
+        bus.close()
+        for into, out, _, _ in ways:
+            into.close(linger=0)
+            out.close(linger=0)
+    assert newest.seq == 99
+    assert (counts.before, counts.messages, counts.dropped) == (100 - BULK_MARK, 1, BULK_MARK - 1)
 
 
 def test_a_picture_arrives_as_a_view_of_its_bytes(address: str) -> None:
@@ -288,6 +335,29 @@ def test_heartbeats_tell_of_every_other_node(address: str) -> None:
     assert beat.rss_bytes > 1_000_000
 
 
+def test_a_reader_that_closes_gives_its_last_credit_before_its_last_word(address: str) -> None:
+    with (
+        Node("display", address, [CREDIT, HEARTBEAT]) as display,
+        Node("media", address, keeps_all=True) as media,
+        Node("recorder", address, [VIDEO], credits_of=[VIDEO], keeps_all=True) as recorder,
+    ):
+        recorder.alive()
+        media.wait_for(["recorder"])
+        picture(media, 0, lossless=True)
+        (received,) = collect(recorder, lambda got: len(got) == 1)
+        recorder.give_credit(received)
+        recorder.state = "closing"
+        got = collect(display, lambda got: any(_closes(r) for r in got))
+        said = [r.topic.name for r in got if r.sender == "recorder"]
+        media.receive(0.1)
+        assert not media.is_awaited(VIDEO)
+    assert said[-2:] == ["credit", "heartbeat"]
+
+
+def _closes(received: Received[Any]) -> bool:
+    return isinstance(received.message, Heartbeat) and received.message.state == "closing"
+
+
 def test_a_node_says_that_it_closes(address: str) -> None:
     with Node("one", address) as one:
         with Node("two", address):
@@ -305,6 +375,14 @@ def test_log_records_reach_who_listens_also_from_other_threads(address: str) -> 
     record = received.message
     assert isinstance(record, LogRecord)
     assert (record.node, record.level, record.text) == ("two", "warning", "3 apples")
+
+
+def test_the_name_of_a_file_that_is_no_unicode_can_be_logged(address: str) -> None:
+    with Node("one", address, [LOG]) as one, Node("two", address) as two:
+        two.log.warning("%s is full", os.fsdecode(b"caf\xe9"))
+        two.alive()
+        (record,) = collect(one, lambda got: len(got) == 1)
+    assert record.message.text == "caf\\udce9 is full"
 
 
 def test_what_is_logged_last_is_not_lost(address: str) -> None:
@@ -371,7 +449,7 @@ def test_a_lossless_sender_does_not_wait_for_what_was_lost_on_its_way(address: s
         assert media.wait_for_credit(VIDEO, 1)
         stop.set()
         thread.join()
-        counts = media.peers()["inference"].counts
+        counts = inference.heartbeat("running").counts
         (video,) = [count for count in counts if count.topic == "video" and count.sender]
         assert video.lost > 0
         assert video.messages + video.lost == 500

@@ -85,8 +85,10 @@ def beat(
     state: State = "closing",
     pid: int = 1,
     ms: float = 1000,
+    began_ms: float = 0,
 ) -> Heartbeat:
-    return Heartbeat(stamp(ms), node, state, pid, uptime_ns=round(ms * MS), counts=counts)
+    uptime_ns = round((ms - began_ms) * MS)
+    return Heartbeat(stamp(ms), node, state, pid, uptime_ns=uptime_ns, counts=counts)
 
 
 def some(count: int = 40) -> list[Received[Any]]:

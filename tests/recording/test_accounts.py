@@ -129,3 +129,9 @@ def test_rejected_messages_are_summed_by_node() -> None:
         Heartbeat(beat("x").stamp, "fusion", "closing", pid, rejected=2) for pid in (1, 2)
     )
     assert account(first, second, SENDER).rejected == {"fusion": 4}
+
+
+def test_in_a_container_every_process_has_the_same_number() -> None:
+    anew = beat("inference", SENT, ms=3000, began_ms=2500)
+    found = hop(SENDER, anew, beat("fusion", read(20), ms=4000))
+    assert (found.produced, found.adds_up, found.unknown) == (20, True, "")

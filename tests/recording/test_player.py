@@ -187,9 +187,10 @@ class Reader:
 def playing(
     address: str, session: Session, *topics: Topic[Any], slow_s: float = 0.0, **replay: Any
 ) -> Generator[Reader]:
+    options: dict[str, Any] = {"wait_for": ("inference",), **replay}
     settings = Settings(
         bus=BusSettings(address=address),
-        replay=ReplaySettings(session=session.path, wait_for=("inference",), **replay),
+        replay=ReplaySettings(session=session.path, **options),
     )
     with Node(
         "inference", address, (*topics, HEARTBEAT), credits_of=topics, connect_timeout_s=PATIENCE_S
@@ -292,6 +293,20 @@ def test_it_begins_paused_goes_on_and_is_held_again(tmp_path: Path, address: str
         tell("resume")
         reader.until(lambda: reader.is_over)
     assert len(reader.received) == 32
+
+
+def test_who_holds_it_while_it_waits_for_others_is_heard(tmp_path: Path, address: str) -> None:
+    with playing(address, sparse(tmp_path / "s"), VIDEO_JPEG, wait_for=("late",)) as reader:
+
+        def text() -> str:
+            return "" if reader.player is None else reader.player.text
+
+        reader.until(lambda: text() == "waiting for late")
+        reader.node.publish(CONTROL, Control(reader.node.stamp(), "pause", "inference"))
+        with Node("late", address) as late:
+            late.alive()
+            reader.until(lambda: text() == "paused")
+            assert reader.received == []
 
 
 def test_in_a_loop_it_begins_again_and_nothing_is_lost(tmp_path: Path, address: str) -> None:
