@@ -28,7 +28,7 @@ from messaging.node import Node
 from messaging.schema import Control, Heartbeat, LogRecord, UtteranceEmotion
 from messaging.topics import CONTROL, HEARTBEAT, LOG, UTTERANCES
 
-LISTEN_S = 0.05
+LISTEN_S = 0.1
 TOLD_S = 5.0
 """A wait for another machine's hub that lasts longer is worth a word."""
 
