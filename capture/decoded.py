@@ -5,6 +5,7 @@ from typing import Any, cast
 
 import numpy as np
 from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
 from av.sidedata.sidedata import SideDataContainer
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
@@ -25,6 +26,9 @@ SHARES: Mapping[str, float] = {
 }
 """Of each loudspeaker in one channel (ITU-R BS.775). Films speak from the centre: in the mean of
 six channels a voice is 16 dB softer, and its soft beginnings are not heard."""
+
+ARRAYS = frozenset(("u8", "s16", "s32", "flt", "dbl"))
+"""Formats of samples that PyAV turns into an array."""
 
 
 def upright(converted: VideoFrame, decoded: VideoFrame) -> Pixels:
@@ -51,6 +55,8 @@ def displayed(pixels: Pixels, matrix: NDArray[np.int32]) -> Pixels:
 
 def samples_of(frame: AudioFrame) -> NDArray[Any]:
     """``(n, channels)`` of the type that the file has; surround sound is ``(n, 1)`` floats."""
+    if frame.format.packed.name not in ARRAYS:  # as 64-bit integers
+        (frame,) = AudioResampler(format="dbl").resample(frame)
     samples = frame.to_ndarray()
     names = [channel.name for channel in frame.layout.channels]
     samples = samples.T if frame.format.is_planar else samples.reshape(-1, len(names))

@@ -87,8 +87,8 @@ class Microphone:
             return False
         self._close()
         self._next_try_ns = monotonic_ns() + round(next(self._pauses) * 1e9)
-        self._audio.rescan()
         try:
+            self._audio.rescan()
             self._open(choose(self._wanted, found(self._audio)))
         except (UserError, self._audio.Error):
             return False

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import ModuleType
 from typing import Any, Protocol, TypedDict, cast
 
@@ -106,7 +106,11 @@ class PortAudio:
     def rescan(self) -> None:
         """Look for devices anew; all streams must be closed. PortAudio finds what is plugged in
         later only when it is started again (spatialaudio/python-sounddevice issue 125).
+
+        Raises:
+            Error: there is no sound system now.
         """
         with quiet():
-            vars(self._module)["_terminate"]()
+            with suppress(self.Error):  # where the last try got no further than to end it
+                vars(self._module)["_terminate"]()
             vars(self._module)["_initialize"]()

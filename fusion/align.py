@@ -87,7 +87,20 @@ class Aligner:
             if not cameras or message.source in cameras
             for result in self._proven(cameras)
         ]
+        results += self._before_it_is_forgotten(history, message.source)
         self._forget([history])
+        return results
+
+    def _before_it_is_forgotten(self, history: History, source: str) -> list[UtteranceEmotion]:
+        """What has waited for another camera until the first faces of this one that it needs are
+        beyond the limit is given out while they are known, not settled.
+        """
+        first_ns = history.shown_ns - self._heard_ns + self._max_gap_ns
+        results: list[UtteranceEmotion] = []
+        for cameras, waiting in self._waiting.items():
+            if not cameras or source in cameras:
+                while waiting and waiting[0].onset_ns < first_ns:
+                    results.append(self._unproven(waiting.pop(0)))
         return results
 
     def _set_back(self, history: History, message: FaceEmotions) -> list[UtteranceEmotion]:
@@ -127,11 +140,12 @@ class Aligner:
     def expire(self, now_ns: int) -> list[UtteranceEmotion]:
         """Give out what has waited for longer than patience allows, not settled.
 
-        A lossless source is waited for, however long it takes.
+        A lossless source is waited for, however long it takes, until it closes.
         """
         results: list[UtteranceEmotion] = []
         for cameras, waiting in self._waiting.items():
-            if any(history.lossless for history in self._competing(cameras)):
+            competing = self._competing(cameras)
+            if any(history.lossless and not history.closed for history in competing):
                 continue
             overdue = [
                 utterance

@@ -20,6 +20,7 @@ from messaging.wire import Received
 from offline.ahead import ahead
 from offline.label import Result
 from offline.rate import check_fps, every
+from recording.punctuation import assigned, punctuated
 from recording.session import Session
 
 RECORDS_AHEAD = 8
@@ -61,10 +62,16 @@ Record = tuple[VideoFrame | FaceEmotions | SpeechEvent, Picture | None, int]
 def _records(session: Session, fps: float | None) -> Iterator[Record]:
     seen = VIDEO_JPEG if has_pictures(session) else FACES
     left_out: defaultdict[str, int] = defaultdict(int)
+    last_index: dict[str, int] = {}
     wanted: dict[str, Callable[[int], bool]] = {}
-    for received in session.records(seen, SPEECH):
+    for received in punctuated(session.records(seen, SPEECH), assigned(session)):
         message: VideoFrame | FaceEmotions | SpeechEvent = received.message
         picture = None
+        if not isinstance(message, SpeechEvent):
+            source, index = message.source, message.index
+            if message.event == "opened" or index < last_index.get(source, 0):
+                left_out[source] = 0  # it counts anew
+            last_index[source] = index
         if isinstance(message, VideoFrame):
             if message.event == "picture" and fps is not None:
                 interval_ns = max(message.interval_ns, round(1e9 / fps))

@@ -6,7 +6,7 @@ Every message is lossless: at any speed the player waits for those who give cred
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 from config.settings import ReplaySettings, Settings
 from messaging.clock import monotonic_ns
@@ -14,10 +14,11 @@ from messaging.errors import UserError
 from messaging.joining import node_of
 from messaging.node import Node
 from messaging.pacing import Pace
-from messaging.schema import AudioChunk, Control, FaceEmotions, SpeechEvent, VideoFrame
+from messaging.schema import AudioChunk, Control, FaceEmotions, VideoFrame
 from messaging.topics import AUDIO, CONTROL, FACES, MARKERS, SPEECH, VIDEO_JPEG, Topic
 from messaging.wire import Buffer, Received
 from messaging.workers import Sharing
+from recording.punctuation import Cameras, Streamed, assigned, note_cameras, punctuated
 from recording.session import Session, open_session
 
 NAME = "player"
@@ -26,8 +27,6 @@ AHEAD: Mapping[str, int] = {VIDEO_JPEG.name: 8, AUDIO.name: 4, FACES.name: 256, 
 """Messages of a topic that may be sent before its slowest reader has done with them."""
 HOLDS: Mapping[str, bool] = {"pause": True, "resume": False}
 SECOND = 1_000_000_000
-
-Streamed = VideoFrame | AudioChunk | SpeechEvent | FaceEmotions
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,41 +47,35 @@ def topics_of(start_from: str) -> tuple[Topic[Any], ...]:
     return VIDEO_JPEG, SPEECH, AUDIO, MARKERS
 
 
-Cameras = dict[str, tuple[str, ...]]
-"""Those that each microphone is assigned to."""
-
-
 def messages(session: Session, settings: ReplaySettings, cameras: Cameras) -> Iterator[Played]:
     """What the session says, in the order in which it arrived.
 
     Every source opens and closes, also where the recording began in its middle or was cut off
     before its end. ``cameras`` stand in where a microphone's own word on them was not recorded.
     """
-    topics = topics_of(settings.start_from)
-    start_ns = round(settings.start_s * SECOND)
-    end_ns = None if settings.end_s is None else round(settings.end_s * SECOND)
-    last: dict[tuple[str, str], tuple[Topic[Any], Streamed]] = {}
-    due_ns = start_ns
-    for received in session.records(*topics):
-        at_ns = received.received_ns - session.zero_ns
+    due_ns = round(settings.start_s * SECOND)
+    for received in punctuated(_chosen(session, settings, cameras), cameras):
+        due_ns = max(due_ns, received.received_ns - session.zero_ns)
         message = received.message
-        if isinstance(message, SpeechEvent) and message.event == "opened":
-            cameras[message.source] = message.cameras
-        if at_ns < start_ns:
-            continue
-        if end_ns is not None and at_ns > end_ns:
-            break
-        due_ns = max(due_ns, at_ns)
         if isinstance(message, Streamed):
             message = as_played(message)
-            stream = (received.topic.name, message.source)
-            if message.event != "opened" and stream not in last:
-                yield Played(due_ns, received.topic, opening(message, cameras))
-            last[stream] = received.topic, message
         yield Played(due_ns, received.topic, message, received.payload)
-    for topic, message in last.values():
-        if message.event != "closed":
-            yield Played(due_ns, topic, closing(message))
+
+
+def _chosen(
+    session: Session, settings: ReplaySettings, cameras: Cameras
+) -> Iterator[Received[Any]]:
+    """Those of the time that is to be played; what was said before of ``cameras`` is noted."""
+    start_ns = round(settings.start_s * SECOND)
+    end_ns = None if settings.end_s is None else round(settings.end_s * SECOND)
+    for received in session.records(*topics_of(settings.start_from)):
+        at_ns = received.received_ns - session.zero_ns
+        if end_ns is not None and at_ns > end_ns:
+            return
+        if at_ns >= start_ns:
+            yield received
+        else:
+            note_cameras(received.message, cameras)
 
 
 def as_played(message: Streamed) -> Streamed:
@@ -90,54 +83,6 @@ def as_played(message: Streamed) -> Streamed:
     if isinstance(message, VideoFrame | FaceEmotions):
         return replace(message, lossless=True, real_time=False)
     return replace(message, lossless=True)
-
-
-def opening(first: Streamed, cameras: Cameras) -> Streamed:
-    """The word that should have come just before the first message of a source."""
-    opened = mark(first, "opened", -1)
-    if isinstance(opened, SpeechEvent):
-        return replace(opened, cameras=cameras.get(opened.source, ()))
-    return opened
-
-
-def closing(last: Streamed) -> Streamed:
-    """The word that should have come after the last one."""
-    closed = mark(last, "closed", 1)
-    if isinstance(closed, VideoFrame | FaceEmotions):
-        was_picture = last.event in ("picture", "analysed")
-        return replace(closed, index=closed.index + was_picture)
-    if isinstance(closed, AudioChunk) and isinstance(last, AudioChunk):
-        return replace(closed, first_sample=last.first_sample + last.samples)
-    return closed
-
-
-def mark(beside: Streamed, event: Literal["opened", "closed"], by_ns: int) -> Streamed:
-    """Punctuation of a stream, ``by_ns`` after one of its messages."""
-    stamp = replace(beside.stamp, captured_ns=beside.stamp.captured_ns + by_ns)
-    match beside:
-        case VideoFrame():
-            return as_played(
-                VideoFrame(
-                    stamp, beside.source, beside.index, event, interval_ns=beside.interval_ns
-                )
-            )
-        case FaceEmotions():
-            return as_played(
-                FaceEmotions(
-                    stamp, beside.source, beside.index, event, interval_ns=beside.interval_ns
-                )
-            )
-        case AudioChunk():
-            chunk = AudioChunk(stamp, beside.source, beside.first_sample, event)
-            return as_played(replace(chunk, sample_rate=beside.sample_rate))
-        case SpeechEvent():
-            return as_played(SpeechEvent(stamp, beside.source, event, bias_ns=beside.bias_ns))
-
-
-def assigned(session: Session) -> Cameras:
-    """What the settings say that the session was recorded with."""
-    name = session.setting("microphone", "name", "")
-    return {name: tuple(session.setting("microphone", "cameras", ()))}
 
 
 class Player:

@@ -1,6 +1,7 @@
 """Pictures and sound of real files, made here or recorded, at their own times."""
 
 import gc
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -100,6 +101,19 @@ def test_sound_alone_is_16_khz_mono_of_the_same_length(rate: int, tmp_path: Path
     assert list(file.pictures()) == []
     assert len(sound_of(file)) == pytest.approx(32_000, abs=2 * 16_000 * BLOCK / rate)
     assert click_ns(file) == pytest.approx(1000 * MS, abs=0.1 * MS)
+
+
+def test_samples_of_64_bits_are_heard(tmp_path: Path) -> None:
+    """A format that PyAV makes no array of."""
+    samples = (np.sin(np.arange(16_000) * 0.2) * 2**62).astype("<i8").tobytes()
+    layout = struct.pack("<HHIIHH", 1, 1, 16_000, 16_000 * 8, 8, 64)
+    chunks = [(b"fmt ", layout), (b"data", samples)]
+    body = b"".join(name + struct.pack("<I", len(part)) + part for name, part in chunks)
+    clip = tmp_path / "clip.wav"
+    clip.write_bytes(b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WAVE" + body)
+    sound = sound_of(open_media(clip))
+    assert len(sound) == 16_000
+    assert np.abs(sound).max() == pytest.approx(2**14, rel=0.01)
 
 
 def test_pictures_alone(tmp_path: Path) -> None:

@@ -56,6 +56,15 @@ def test_no_microphone_at_all_is_said_in_one_line() -> None:
         choose("", DEVICES)
 
 
+ENDED = """
+import sounddevice
+from capture.portaudio import PortAudio, quiet
+audio = PortAudio()
+with quiet():
+    sounddevice._terminate()
+audio.rescan()
+print(isinstance(audio.inputs(), list))
+"""
 MISSING = """
 import ctypes.util
 ctypes.util.find_library = lambda name: None
@@ -78,6 +87,13 @@ def test_a_missing_portaudio_is_named_with_the_install_line() -> None:
     assert len(lines) == 2
     assert all(line.endswith("on Debian: apt-get install libportaudio2") for line in lines)
     assert said.stderr == ""
+
+
+def test_a_sound_system_that_could_not_be_started_is_started_by_the_next_look() -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", ENDED], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (said.stdout, said.stderr) == ("True\n", "")
 
 
 def stamp(ns: int) -> Stamp:

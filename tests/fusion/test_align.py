@@ -308,3 +308,33 @@ def test_sound_alone_waits_for_no_picture_once_it_has_closed():
     [result] = aligner.speech(said(300, "closed"), 0)
     assert (result.status, result.final, result.settled) == ("gap_exceeded", True, False)
     assert aligner.done
+
+
+def test_what_waits_for_a_camera_that_died_is_given_out_before_its_faces_are_forgotten() -> None:
+    """Offline nobody loses patience, and a's faces are kept for 92.5 s."""
+    aligner = Aligner(FusionSettings())
+    results: list[UtteranceEmotion] = []
+    for ms in range(0, 300_000, 40):
+        results += aligner.faces(picture(ms, face(), camera="a"))
+        if ms < 20_000:
+            results += aligner.faces(picture(ms, face(), camera="b"))
+        if ms % 10_000 == 2_000:
+            results += aligner.speech(started(ms - 1_000), 0)
+            results += aligner.speech(ended(ms - 1_000, ms), 0)
+    results += aligner.finish()
+    final = [result for result in results if result.final]
+    assert [result.status for result in final] == ["matched"] * 30
+    assert [result.settled for result in final] == [True] * 2 + [False] * 28
+    onsets = [result.onset.pipeline_ns for result in final]
+    assert onsets == sorted(onsets)
+
+
+def test_a_lossless_camera_that_has_closed_is_waited_for_no_more() -> None:
+    aligner = Aligner(FusionSettings(patience_s=2))
+    aligner.faces(mark(0, "closed", "clip", lossless=True))
+    aligner.faces(picture(100, face()))
+    aligner.speech(started(50), 0)
+    assert [r for r in aligner.speech(ended(50, 200), 0) if r.final] == []
+    assert aligner.expire(1_000 * MS) == []
+    (result,) = aligner.expire(2_001 * MS)
+    assert (result.status, result.settled) == ("matched", False)

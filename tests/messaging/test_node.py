@@ -377,14 +377,6 @@ def test_log_records_reach_who_listens_also_from_other_threads(address: str) -> 
     assert (record.node, record.level, record.text) == ("two", "warning", "3 apples")
 
 
-def test_the_name_of_a_file_that_is_no_unicode_can_be_logged(address: str) -> None:
-    with Node("one", address, [LOG]) as one, Node("two", address) as two:
-        two.log.warning("%s is full", os.fsdecode(b"caf\xe9"))
-        two.alive()
-        (record,) = collect(one, lambda got: len(got) == 1)
-    assert record.message.text == "caf\\udce9 is full"
-
-
 def test_what_is_logged_last_is_not_lost(address: str) -> None:
     with Node("one", address, [LOG]) as one:
         with Node("two", address) as two:

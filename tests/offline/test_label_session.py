@@ -9,14 +9,19 @@ import pytest
 
 from commands.results import utterance_record
 from config.settings import Settings
-from messaging.schema import FaceEmotions, UtteranceEmotion
+from messaging.schema import FaceEmotions, Stamp, UtteranceEmotion, VideoFrame
+from messaging.topics import FACES, SPEECH, VIDEO_JPEG
 from offline.corpus import label_corpus
 from offline.inputs import find_inputs
 from offline.part import key_of
 from offline.results import Results, results_of
 from offline.tables import read_table
+from tests.fusion.messages import MS, ended, face, started
+from tests.fusion.messages import picture as shown
 from tests.offline.clips import cut_demo
 from tests.pipelines import label
+from tests.recording.messages import ABOUT, arrived, make_session
+from tests.recording.messages import picture as recorded_picture
 
 JPEG = {"EMOFUSE_INFERENCE__PICTURES": "jpeg"}
 """What inference sees live is then what is recorded."""
@@ -106,3 +111,47 @@ def test_a_session_that_went_on_is_another_one(
         assert key_of(session, Settings(), None) != key
     finally:
         (session / "part-999.mcap").unlink()
+
+
+def test_a_recording_that_began_late_knows_which_cameras_a_microphone_is_assigned_to(
+    tmp_path: Path,
+) -> None:
+    """The microphone's own word on them came before."""
+    seen = [
+        arrived(FACES, message, at_ms=ms)
+        for ms in range(0, 2_000, 40)
+        for message in (
+            shown(ms, face("happy"), camera="a", index=500 + ms // 40),
+            shown(ms + 5, face("angry"), camera="b", index=900 + ms // 40),
+        )
+    ]
+    heard = [
+        arrived(SPEECH, started(500, "microphone"), at_ms=520),
+        arrived(SPEECH, ended(500, 1_005, "microphone"), at_ms=1_505),
+    ]
+    settings = {"microphone": {"name": "microphone", "cameras": ["a"]}}
+    made = sorted(seen + heard, key=lambda r: r.received_ns)
+    session = make_session(tmp_path / "s", made, about={**ABOUT, "settings": settings})
+    (found,) = utterances(results_of(session.path, Settings()))
+    assert (found.camera, found.label, found.settled, found.missing) == ("a", "happy", True, 0)
+
+
+@pytest.mark.parametrize("says_so", [True, False])
+def test_a_camera_that_counts_anew_has_left_nothing_out(tmp_path: Path, *, says_so: bool) -> None:
+    first = [recorded_picture(n, n * 40) for n in range(60)]
+    again = [recorded_picture(n, 3_000 + n * 40) for n in range(60)]
+    opened = VideoFrame(Stamp(2_990 * MS, "test"), "camera", 0, "opened", interval_ns=40 * MS)
+    if says_so:
+        again.insert(0, arrived(VIDEO_JPEG, opened, at_ms=2_992))
+    heard = [
+        arrived(SPEECH, started(4_000, "microphone"), at_ms=4_010),
+        arrived(SPEECH, ended(4_000, 4_500, "microphone"), at_ms=5_010),
+    ]
+    made = sorted(first + again + heard, key=lambda r: r.received_ns)
+    session = make_session(tmp_path / "s", made)
+    messages = list(results_of(session.path, Settings(), 5).messages)
+    indices = [m.index for m in messages if isinstance(m, FaceEmotions) and m.event == "analysed"]
+    assert 22 <= len(indices) <= 26
+    assert max(indices) < 60
+    (found,) = [m for m in messages if isinstance(m, UtteranceEmotion)]
+    assert (found.status, found.settled, found.missing) == ("no_face", True, 0)
