@@ -28,10 +28,9 @@ class Forwarder(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         level = LEVELS.get(record.levelno, "error")
-        text = self.format(record)[:LONGEST]
         # The names of files may hold what is no Unicode.
-        sendable = text.encode(errors="backslashreplace").decode()[:LONGEST]
-        self._waiting.append((monotonic_ns(), level, sendable))
+        text = self.format(record).encode(errors="backslashreplace").decode()
+        self._waiting.append((monotonic_ns(), level, text[:LONGEST]))
 
     def take(self) -> Iterator[tuple[int, Level, str]]:
         """When it was logged (this host's clock), how bad it is, and the text."""
