@@ -11,14 +11,20 @@ from multiprocessing.connection import Connection
 
 from commands.processes import Process, run_process
 from config.settings import Settings
+from messaging import liveness
 
 SPAWN = multiprocessing.get_context("spawn")
 ORPHAN_GRACE_S = 3.0
 """A child whose launcher was killed ends by itself within this."""
 
 
-def run_child(process: Process, settings: Settings, stderr: Connection | None) -> None:
-    """Be ``process`` under a launcher, who reads ``stderr`` and may be killed at any time."""
+def run_child(
+    process: Process, settings: Settings, stderr: Connection | None, shown: Connection
+) -> None:
+    """Be ``process`` under a launcher, who reads ``stderr`` and what is ``shown``, and may be
+    killed at any time.
+    """
+    liveness.launcher = shown
     if stderr is not None:
         os.dup2(stderr.fileno(), 2)
         stderr.close()

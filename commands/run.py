@@ -84,11 +84,8 @@ class Launcher:
         """Until the run is over, or somebody interrupts it."""
         while self.node.alive():
             self.listen()
-            self._supervisor.check(
-                self.summary.pulses.newest,
-                up_to_date=not self.node.is_behind,
-                silent_s=time.monotonic() - self._heard_s,
-            )
+            silent_s = time.monotonic() - self._heard_s
+            self._supervisor.check(self.summary.pulses.newest, silent_s=silent_s)
             if self._supervisor.ended_by:
                 return
         self._supervisor.end("interrupted")
@@ -223,7 +220,7 @@ def _run(plan: Plan, choose: Callable[[Plan], Sequence[Process]], *, as_json: bo
                 "where the node of kind hub does, or by hand: emofuse hub --bind ADDRESS"
             )
             told = True
-        supervisor.check({}, silent_s=waited_s)
+        supervisor.check({})
         if supervisor.ended_by:
             raise _OverError
 

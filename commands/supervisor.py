@@ -11,6 +11,7 @@ from multiprocessing.context import SpawnProcess
 from typing import Self
 
 from commands.child import SPAWN, run_child
+from commands.liveness import Liveness, look_at
 from commands.processes import REFUSED, Process, Stage
 from commands.stderr import Stderr
 from config.settings import Settings
@@ -20,12 +21,7 @@ from messaging.topics import FACES, UTTERANCES
 
 RESTART_WINDOW_S = 60.0
 HUNG_S = 3.0
-"""A loop that showed no progress for so long is hung."""
-FAR_HUNG_S = 6.0
-"""The same where the hub is on another machine: a link that was down takes heartbeats with it, and
-not all who run here are connected anew at once."""
-HUB_SILENT_S = 1.5
-"""The hub should have been heard of within this."""
+"""A loop that showed no progress for so long is hung, and so is a hub that passes nothing on."""
 STARTING_S = 60.0
 """The same for a node that still loads, or waits."""
 STOP_DEADLINE_S = 5.0
@@ -48,28 +44,26 @@ class Child:
         self.has_refused = False
         """The last of its processes said that it cannot run."""
         self.done = False
-        self._heard = 0.0
-        self._last_pulse: Heartbeat | None = None
         self.pids: set[int] = set()
         """Of all the processes that it ever was."""
         self.process = self._spawn()
 
     def _spawn(self) -> SpawnProcess:
-        self.stderr = Stderr()
+        self.stderr, self.liveness = Stderr(), Liveness()
+        settings = self.row.settings or self._settings
         process = SPAWN.Process(
             target=run_child,
-            args=(self.row, self.row.settings or self._settings, self.stderr.writer),
+            args=(self.row, settings, self.stderr.writer, self.liveness.writer),
             name=f"emofuse {self.row.name}",
         )
         process.start()
         self.stderr.handed_over()
+        self.liveness.handed_over()
         self.pids.add(process.pid or 0)
-        self._heard = time.monotonic()
         return process
 
     def restart(self) -> None:
         self.restarts += 1
-        self._last_pulse = None
         with _signals_held():
             self.process = self._spawn()
 
@@ -81,32 +75,20 @@ class Child:
             self._crashes.popleft()
         return len(self._crashes) <= self.row.max_restarts
 
-    def hear(self, pulse: Heartbeat | None) -> None:
-        """Take note of its newest heartbeat."""
-        if pulse is not None and pulse != self._last_pulse:
-            self._last_pulse = pulse
-            self._heard = time.monotonic()
-
-    def forgive(self) -> None:
-        """Count silence from now on: the launcher itself was away (a suspended machine)."""
-        self._heard = time.monotonic()
-
-    def silent_s(self) -> float:
-        return time.monotonic() - self._heard
-
     @property
     def has_begun(self) -> bool:
-        return self._last_pulse is not None and self._last_pulse.state != "starting"
+        return self.liveness.state not in ("", "starting")
 
     def is_awaited(self, since: float) -> bool:
         """Whether it lives, and may take its time to stop; it was asked at ``since`` or later."""
         patience_s = STOP_DEADLINE_S if self.has_begun else START_DEADLINE_S
         return self.process.is_alive() and time.monotonic() - since < patience_s
 
-    def is_hung(self, hung_s: float) -> bool:
-        """Whether it showed no progress for so long, or longer where it may take its time."""
-        busy = self._last_pulse is not None and self._last_pulse.state == "running"
-        return self.silent_s() > (hung_s if busy else STARTING_S)
+    @property
+    def is_hung(self) -> bool:
+        """Whether it shows no progress, for longer than it may take."""
+        is_busy = self.liveness.state == "running"
+        return self.liveness.silent_s() > (HUNG_S if is_busy else STARTING_S)
 
 
 class Supervisor:
@@ -116,7 +98,7 @@ class Supervisor:
         self, rows: Sequence[Process], settings: Settings, log: Callable[[str], None]
     ) -> None:
         self._rows, self._settings, self._log = rows, settings, log
-        self._last_check = time.monotonic()
+        self._last_check = self._hub_since = time.monotonic()
         self._sources_done_s: float | None = None
         self._results = 0
         self.exit_code = 0
@@ -165,27 +147,23 @@ class Supervisor:
             self.exit_code, self.ended_by = 1, why
             self._log(why)
 
-    def check(
-        self, pulses: Mapping[int, Heartbeat], *, up_to_date: bool = True, silent_s: float = 0.0
-    ) -> None:
+    def check(self, pulses: Mapping[int, Heartbeat], *, silent_s: float = 0.0) -> None:
         """Look after every child: who ended, who crashed, who hangs.
 
-        ``pulses`` are the newest heartbeats by process. While they are not ``up_to_date``, since
-        more have come than were read so far, nobody's silence means anything. ``silent_s`` is how
-        long nothing at all has come from the hub.
+        ``pulses`` are the newest heartbeats by process. ``silent_s`` is how long nothing at all has
+        come from the hub.
         """
         now = time.monotonic()
-        was_away = now - self._last_check > 1.0
+        look_at(child.liveness for child in self.children)
+        if now - self._last_check > 1.0:  # it was away itself: a suspended machine
+            for child in self.children:
+                child.liveness.forgive()
+            self._hub_since = now
         self._last_check = now
-        for child in self.children:
-            child.hear(pulses.get(child.process.pid or 0))
-            if was_away:
-                child.forgive()
         for child in self.children:
             if not child.done and not self.ended_by:
                 self._check_exit(child)
-        if up_to_date:
-            self._check_hung(silent_s)
+        self._check_hung(silent_s)
         self._check_sources(pulses)
         self._relay()
 
@@ -233,22 +211,27 @@ class Supervisor:
             self.ended_by = "the sources have done"
 
     def _check_hung(self, silent_s: float) -> None:
-        """A silent hub silences everybody: then it alone is to blame, and so is one that starts.
-        Where it is another machine's, nobody here is.
+        """What a loop shows comes by a pipe, whatever becomes of hub and links; that the hub works
+        is seen by what comes through it.
         """
-        hub = next((child for child in self.children if child.row.name == "hub"), None)
-        if silent_s > HUB_SILENT_S if hub is None else not hub.has_begun:
-            for child in self.children:
-                if child is not hub:
-                    child.forgive()
-        suspects = self.children if hub is None or hub.silent_s() < HUB_SILENT_S else [hub]
-        hung_s = FAR_HUNG_S if hub is None else HUNG_S
-        for child in suspects:
-            if child.process.is_alive() and child.is_hung(hung_s):
-                name, silent_s = child.row.name, child.silent_s()
-                self._log(f"{name} shows no progress for {silent_s:.1f} s: killed")
-                child.process.kill()
-                child.process.join()
+        now = time.monotonic()
+        for child in self.children:
+            if not child.process.is_alive():
+                continue
+            hub_s = 0.0
+            if child.row.stage == Stage.HUB:
+                if not child.has_begun:
+                    self._hub_since = now
+                hub_s = min(silent_s, now - self._hub_since)
+            if hub_s > HUNG_S:
+                why = f"passes nothing on for {hub_s:.1f} s"
+            elif child.is_hung:
+                why = f"shows no progress for {child.liveness.silent_s():.1f} s"
+            else:
+                continue
+            self._log(f"{child.row.name} {why}: killed")
+            child.process.kill()
+            child.process.join()
 
     def stop(self, listen: Callable[[], object]) -> None:
         """Ask all but the hub, stage by stage, so that what was sent is still worked up.

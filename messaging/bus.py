@@ -107,7 +107,7 @@ class Bus:
             "events": deque(maxlen=EVENTS_MARK),
         }
         """What came before the own echo."""
-        self.is_behind = False
+        self._is_behind = False
         """More had arrived than the last ``receive`` took."""
         self._wanted: set[bytes] = set()
         self._poller = zmq.Poller()
@@ -273,7 +273,7 @@ class Bus:
             if isinstance(message, Control) and message.action == "gone":
                 gone = self._healing.gone(ask_of(message), received.received_ns)
                 yield from filter(self._counts, gone)
-        if not self.is_behind:
+        if not self._is_behind:
             yield from filter(self._counts, self._healing.overdue(monotonic_ns()))
 
     def _counts(self, received: Received[Any]) -> bool:
@@ -291,7 +291,7 @@ class Bus:
         for early in self._early.values():
             while early:
                 yield early.popleft()
-        self.is_behind = False
+        self._is_behind = False
         for socket in self._in.values():
             for _ in range(DRAIN):
                 try:
@@ -299,7 +299,7 @@ class Bus:
                 except zmq.Again:
                     break
             else:
-                self.is_behind = True
+                self._is_behind = True
 
     def complaint(self) -> str:
         """Why the hub does not let this node in, at times when that should be told."""

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Literal, Self, TypeVar
 
-from messaging import schema
+from messaging import liveness, schema
 from messaging.acknowledgement import Acknowledgement, Done
 from messaging.bus import Bus
 from messaging.clock import clock_name, monotonic_ns
@@ -26,6 +26,7 @@ from messaging.clock_client import ClockClient
 from messaging.credit import Readers
 from messaging.forwarding import Forwarder
 from messaging.healing import Ask, ask_of
+from messaging.liveness import State
 from messaging.peers import LIVING_NS, Peers, require_older
 from messaging.resources import resident_bytes
 from messaging.schema import Control, Heartbeat, LogRecord, Stamp
@@ -33,7 +34,6 @@ from messaging.topics import CLOCK, CONTROL, CREDIT, HEARTBEAT, LOG, Topic
 from messaging.wire import Received
 
 M = TypeVar("M", bound="schema.Message")
-State = Literal["starting", "waiting", "running", "closing"]
 
 TERMINAL_SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(signal, name)
@@ -150,6 +150,7 @@ class Node:
         self._leave()
 
     def _wait(self) -> None:
+        liveness.show(self._state)
         self._tell_refusal()
         self._meanwhile()
 
@@ -259,11 +260,6 @@ class Node:
     def glance(self) -> list[Received[Any]]:
         """The same without waiting, and no more often than every 10 ms: for who has other work."""
         return self.receive(0) if monotonic_ns() - self._peers.heard_ns >= GLANCE_NS else []
-
-    @property
-    def is_behind(self) -> bool:
-        """Whether more had arrived than the last ``receive`` took."""
-        return self._bus.is_behind
 
     def peers(self) -> Mapping[str, Heartbeat]:
         """The newest heartbeat of every other node, as of the last ``receive``."""
@@ -400,6 +396,7 @@ class Node:
         for done in self._acknowledgement.left(self._last_heartbeat_ns):
             self._give_credit(done)  # before the last word, which makes it no reader any more
         self.publish(HEARTBEAT, self.heartbeat(self._state))
+        liveness.show(self._state)
         self._tell_refusal()
 
     def heartbeat(self, state: State) -> Heartbeat:

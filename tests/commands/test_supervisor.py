@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from commands.processes import REFUSED, Process, Stage
-from commands.supervisor import Supervisor
+from commands.supervisor import HUNG_S, Supervisor
 from config.settings import BusSettings, Settings
+from messaging.hub import Hub
 from messaging.node import Node
 from tests.pipelines import wait_until_gone
 
@@ -110,36 +111,49 @@ def test_while_the_hub_is_silent_nobody_else_is_blamed(start: Callable[..., Run]
     assert run.supervisor.restarts == {"hub": 1}
 
 
-def test_a_silent_link_to_another_machine_s_hub_is_nobody_s_fault_until_it_is_back(
-    address: str, monkeypatch: pytest.MonkeyPatch
+def test_whatever_becomes_of_another_machine_s_hub_a_hung_node_is_found_and_no_other_is_blamed(
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr("commands.supervisor.FAR_HUNG_S", 1.0)
     log: list[str] = []
-    settings = Settings(bus=BusSettings(address=address))
-    with (
-        Node("launcher", address) as node,
-        Supervisor([row("works")], settings, log.append) as supervisor,
-    ):
+    hub = Hub(f"ipc://{tmp_path}/hub")
+    settings = Settings(bus=BusSettings(address=f"ipc://{tmp_path}/hub"))
+    began = time.monotonic()
+    with Supervisor([row("works"), row("spins")], settings, log.append) as supervisor:
+        works, spins = supervisor.children
 
-        def until(condition: Callable[[], object], silent_s: float) -> None:
+        def until(condition: Callable[[], object]) -> None:
             deadline = time.monotonic() + PATIENCE_S
             while not condition():
                 assert time.monotonic() < deadline
-                node.receive(0.05)
-                peers = node.peers().values()
-                supervisor.check({peer.pid: peer for peer in peers}, silent_s=silent_s)
+                supervisor.check({}, silent_s=time.monotonic() - began)
+                time.sleep(0.05)
 
-        until(lambda: "works" in node.peers() and node.peers()["works"].state == "running", 0.0)
-        pid = node.peers()["works"].pid
-        os.kill(pid, signal.SIGSTOP)
-        stopped = time.monotonic()
-        until(lambda: time.monotonic() > stopped + 2.5, silent_s=2.0)
-        assert log == []
-        back = time.monotonic()
-        until(lambda: supervisor.restarts, silent_s=0.0)
-        assert time.monotonic() - back > 0.9
-        assert log[0].startswith("works shows no progress for ")
-        until(lambda: node.peers()["works"].pid != pid, 0.0)
+        until(lambda: works.has_begun and spins.has_begun)
+        hub.close()
+        until(lambda: supervisor.restarts)
+        assert log[0].startswith("spins shows no progress for ")
+        later = time.monotonic() + HUNG_S
+        until(lambda: time.monotonic() > later)
+        assert supervisor.restarts == {"spins": 1}
+
+
+def test_a_hub_that_passes_nothing_on_is_started_again(start: Callable[..., Run]) -> None:
+    run = start()
+    run.until(lambda: run.runs("hub"))
+    former = run.pid("hub")
+    (hub,) = run.supervisor.children
+    deadline = time.monotonic() + PATIENCE_S
+    while not run.supervisor.restarts:
+        assert time.monotonic() < deadline
+        run.supervisor.check({}, silent_s=HUNG_S + 1)
+        time.sleep(0.05)
+    assert run.log[0].startswith("hub passes nothing on for ")
+    while not hub.has_begun:  # only then it is counted anew
+        assert time.monotonic() < deadline
+        run.supervisor.check({}, silent_s=HUNG_S + 60)
+        time.sleep(0.05)
+    run.until(lambda: run.runs("hub") and run.pid("hub") != former)
+    assert run.supervisor.restarts == {"hub": 1}
 
 
 def test_a_node_that_crashes_at_every_start_ends_the_run_with_its_last_error(
@@ -231,7 +245,7 @@ def test_a_deaf_node_is_killed_at_the_deadline(start: Callable[..., Run]) -> Non
 
 LAUNCHER = """
 import sys, time
-from commands.supervisor import Supervisor
+from commands.supervisor import HUNG_S, Supervisor
 from config.settings import BusSettings, Settings
 from tests.commands.test_supervisor import HUB, Run, row
 if __name__ == "__main__":
