@@ -108,6 +108,8 @@ class ClockClient:
                 monitor.recv_multipart()  # until the hub is there anew
             else:
                 _sleep(socket, EAGER_EVERY_S if self._asked < EAGER_BURSTS else EVERY_S)
+            while monitor.poll(0):  # where it is full, all of the bus stands still
+                monitor.recv_multipart()
             is_answered = self._burst(socket)
             self._mind_silence(is_answered=is_answered)
             if not is_answered:
