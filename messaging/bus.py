@@ -280,7 +280,7 @@ class Bus:
         """Whether it is no repetition, and none of a sender too many."""
         topic = received.topic
         is_new = self.ledger.arrived(
-            topic.name, received.sender, received.incarnation, received.seq
+            topic.name, received.sender, received.incarnation, received.seq, received.received_ns
         )
         self.ledger.rejected += not (is_new or topic.is_healed)  # those may be sent again
         if is_new and isinstance(received.message, Heartbeat) and received.sender != self.sender:
