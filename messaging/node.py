@@ -118,6 +118,7 @@ class Node:
         self._asked_ns = 0
         self._has_work = bool(subscribe)
         self._peers = Peers()
+        self._looked_ns = 0
         self.log = logging.getLogger(f"emofuse.{name}")
         self.log.setLevel(log_level.upper())
         self.log.propagate = False
@@ -240,7 +241,8 @@ class Node:
             UserError: this node's name is that of an older one, which lives.
         """
         wanted: list[Received[Any]] = []
-        for received in self._bus.receive(timeout_s):
+        arrived = self._bus.receive(timeout_s)
+        for received in arrived:
             if isinstance(received.message, Heartbeat):
                 if received.sender != self.name:
                     self._note_peer(received)
@@ -252,13 +254,15 @@ class Node:
                 wanted.append(received)
         for ask in self._bus.asks():
             self._say("resend", ask)
-        self._peers.heard_ns = monotonic_ns()
+        self._looked_ns = monotonic_ns()
+        if arrived:
+            self._peers.hear(self._looked_ns)
         self._has_work = bool(wanted) or not self._bus.is_whole
         return wanted
 
     def glance(self) -> list[Received[Any]]:
         """The same without waiting, and no more often than every 10 ms: for who has other work."""
-        return self.receive(0) if monotonic_ns() - self._peers.heard_ns >= GLANCE_NS else []
+        return self.receive(0) if monotonic_ns() - self._looked_ns >= GLANCE_NS else []
 
     @property
     def is_behind(self) -> bool:
