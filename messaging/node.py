@@ -47,6 +47,9 @@ WORK_UP_NS = 1_000_000_000
 """A node that is asked to stop works up what has arrived, but no longer than this."""
 NAMESAKE_NS = 50_000_000
 """An answer to a node of the same name comes no more often than this."""
+DEAF_NS = 2_500_000_000
+"""Who hears nothing at all for so long, not even its own heartbeats, is cut off, and its readers
+are not to blame for their silence."""
 NAP_S = 0.1
 GLANCE_NS = 10_000_000
 LONG_WAIT_NS = 15_000_000_000
@@ -255,8 +258,8 @@ class Node:
         for ask in self._bus.asks():
             self._say("resend", ask)
         self._looked_ns = monotonic_ns()
-        if arrived:
-            self._peers.hear(self._looked_ns)
+        if arrived and self._peers.hear(self._looked_ns) > DEAF_NS:
+            self._readers.excuse(self._looked_ns)
         self._has_work = bool(wanted) or not self._bus.is_whole
         return wanted
 
@@ -355,7 +358,8 @@ class Node:
             raise ValueError(f"{self.name} does not keep all: it hears of no credit")
         since_ns = monotonic_ns()
         while self.alive():
-            self._readers.forget_silent(monotonic_ns())
+            if monotonic_ns() - self._peers.heard_ns <= DEAF_NS:
+                self._readers.forget_silent(monotonic_ns())
             if self._readers.behind(topic.name) < ahead:
                 if self.state == "waiting":
                     self.text, self.state = "", "running"

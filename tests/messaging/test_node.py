@@ -252,6 +252,36 @@ def test_a_reader_that_was_killed_does_not_block_a_lossless_sender(address: str)
     ]
 
 
+def test_a_hub_that_is_away_does_not_make_a_lossless_sender_run_on_without_its_readers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("messaging.credit.FORGOTTEN_NS", 3_000_000_000)
+    monkeypatch.setattr("messaging.node.DEAF_NS", 1_500_000_000)
+    address = f"ipc://{tmp_path}/hub"
+    hub = Hub(address)
+    with (
+        Node("media", address, keeps_all=True) as media,
+        Node("inference", address, [VIDEO], credits_of=[VIDEO]) as inference,
+    ):
+        inference.alive()
+        collect(media, lambda _: media.is_awaited(VIDEO))
+        picture(media, 0, lossless=True)
+        (received,) = collect(inference, bool)
+        waiting = threading.Thread(target=media.wait_until_done, args=(VIDEO,))
+        hub.close()
+        waiting.start()
+        time.sleep(4.5)
+        hub = Hub(address)
+        time.sleep(1.8)  # the sender hears itself before it hears of its reader
+        read_for(inference, 0.5)
+        assert waiting.is_alive()
+        inference.give_credit(received)
+        read_for(inference, 0.5)
+        waiting.join(PATIENCE_S)
+        assert not waiting.is_alive()
+    hub.close()
+
+
 def test_credit_for_some_messages_is_enough_also_where_less_may_be_sent_ahead(
     address: str,
 ) -> None:
