@@ -193,13 +193,16 @@ def test_a_hub_whose_clock_says_nonsense_leaves_the_bound_unknown_until_it_makes
     hub_clock.is_elsewhere(7 * S)
     hub_clock.is_broken = True
     with Node("camera", address, connect_timeout_s=0.1) as node:
-        assert node.stamp().bound_ns is None
+        before = node.stamp()
+        assert before.bound_ns is None
         assert told(listener, node, "clock") == (
             "warning: the hub's clock does not answer: stamps have no error bound"
         )
         hub_clock.is_broken = False
         until(node, lambda: is_right(node, hub_clock))
         assert told(listener, node, "again") == "info: the hub's clock answers again"
+        again = node.stamp(before.captured_ns)
+        assert again == before, "what was said of an instant stands"
 
 
 def test_a_hub_whose_clock_falls_silent_is_named_and_the_bound_grows(
