@@ -408,6 +408,7 @@ class Node:
         for done in self._acknowledgement.left(self._last_heartbeat_ns):
             self._give_credit(done)  # before the last word, which makes it no reader any more
         self.publish(HEARTBEAT, self.heartbeat(self._state))
+        self._bus.tidy()
         self._tell_refusal()
 
     def heartbeat(self, state: State) -> Heartbeat:

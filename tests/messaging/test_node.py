@@ -545,3 +545,30 @@ def test_nodes_come_back_when_the_hub_was_restarted(tmp_path: Path) -> None:
             two.publish(MARKERS, Marker(two.stamp(), "again"))
             got = one.receive(0.05)
     hub.close()
+
+
+def test_what_others_say_of_their_subscriptions_does_not_pile_up(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[zmq.Socket[bytes]] = []
+    make: Any = zmq.Context[Any].socket
+
+    def socket(context: Any, kind: int) -> Any:
+        made.append(make(context, kind))
+        return made[-1]
+
+    monkeypatch.setattr(zmq.Context, "socket", socket)
+    with Node("camera", address) as camera, zmq.Context() as context:
+        senders = [one for one in made if one.getsockopt(zmq.TYPE) == zmq.XPUB]
+        camera.beat()
+        for where in (endpoints(address).bulk_out, endpoints(address).events_out):
+            with context.socket(zmq.SUB) as reader:
+                reader.connect(where)
+                for number in range(100):
+                    reader.subscribe(f"echo {number}")
+                assert any(sender.poll(10_000) for sender in senders)
+                camera.beat()
+        deadline = time.monotonic() + PATIENCE_S
+        while any(sender.poll(0) for sender in senders):
+            assert time.monotonic() < deadline
+            camera.beat()
