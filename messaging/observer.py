@@ -133,11 +133,11 @@ class Observer:
             if len(self._nodes) >= MOST_NODES:
                 return
             node = self._nodes[received.sender] = _Node(received.incarnation)
-        elif received.incarnation < node.incarnation:
+        elif received.incarnation < node.incarnation and not _is_gone(node, received):
             if beat.state != "closing":
                 node.twice_ns = received.received_ns
             return
-        elif received.incarnation > node.incarnation:
+        elif received.incarnation != node.incarnation:
             node.former = _sum(node.former, _counts(node.newest))
             node.incarnation = received.incarnation
             node.restarts += 1
@@ -217,6 +217,13 @@ class Observer:
                     if count.sender and count.sender != name:
                         readers.setdefault((count.topic, count.sender), set()).add(name)
         return readers
+
+
+def _is_gone(node: _Node, other: Received[Any]) -> bool:
+    """Whether one that started earlier by its own account comes after it: a machine's wall clock
+    may be behind when it starts anew.
+    """
+    return node.newest.state == "closing" or other.received_ns - node.heard_ns > SILENT_NS
 
 
 def _sent(beat: Heartbeat) -> list[TopicCounts]:

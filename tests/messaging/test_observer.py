@@ -133,6 +133,14 @@ def test_two_nodes_of_one_name_are_told_apart_from_a_restart() -> None:
     assert not row(observer, "camera", 2).is_twice
 
 
+def test_one_that_starts_anew_with_a_clock_that_is_behind_is_not_silent() -> None:
+    """As a small machine without a clock chip does."""
+    before = [beat("camera", s, incarnation=9, rejected=1) for s in range(1, 4)]
+    after = [beat("camera", s, incarnation=5) for s in range(20, 30)]
+    seen = row(observed(*before, *after), "camera", 30)
+    assert (seen.is_silent, seen.is_twice, seen.restarts, seen.rejected) == (False, False, 1, 1)
+
+
 def test_latency_is_from_the_cause_to_the_arrival_on_the_hubs_clock() -> None:
     results = [face(10 + i, 10 + i + i / 1000 + 5) for i in range(1, 101)]
     observer = observed(beat("inference", 1), *results, hub_offset_ns=-5 * S)
