@@ -122,6 +122,8 @@ class Node:
         self._has_work = bool(subscribe)
         self._peers = Peers()
         self._looked_ns = 0
+        self._met_incarnation: int | None = None
+        """Of the last other node of this name that was heard."""
         self.log = logging.getLogger(f"emofuse.{name}")
         self.log.setLevel(log_level.upper())
         self.log.propagate = False
@@ -250,7 +252,7 @@ class Node:
                 if received.sender != self.name:
                     self._note_peer(received)
                 elif self._is_unique and received.incarnation != self._bus.incarnation:
-                    self._meet_namesake(received.message)
+                    self._meet_namesake(received)
             elif isinstance(received.message, Control):
                 self._obey(received)
             if received.topic.name in self._subscribed:
@@ -375,12 +377,17 @@ class Node:
         """
         self._readers.forget(name)
 
-    def _meet_namesake(self, other: Heartbeat) -> None:
-        """The younger of two leaves; the older shows itself, so that the younger knows at once."""
-        if other.state == "closing":
+    def _meet_namesake(self, received: Received[Heartbeat]) -> None:
+        """The younger of two leaves; the older shows itself, so that the younger knows at once.
+
+        Once is not enough: it may be a word of a former self that came late.
+        """
+        if received.message.state == "closing":
             return
         own = self.heartbeat(self._state)
-        require_older(own, other)
+        if received.incarnation == self._met_incarnation:
+            require_older(own, received.message)
+        self._met_incarnation = received.incarnation
         if own.stamp.captured_ns - self._last_heartbeat_ns > NAMESAKE_NS:
             self.beat()
 
