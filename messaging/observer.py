@@ -13,7 +13,9 @@ from messaging.wire import Received
 MOST_NODES = 256
 """Names that are kept; whoever comes after them is passed over."""
 WINDOW_NS = 4_000_000_000
-"""Rates are those of the last heartbeats within so long."""
+"""Rates are those of the last heartbeats within so long,"""
+MOST_BEATS = 64
+"""and of no more than these, twice as many as a worker's: the stamps are the node's own word."""
 RESULTS = 300
 """Latencies are those of a node's last so many results."""
 SILENT_NS = 3_000_000_000
@@ -82,7 +84,7 @@ class NodeRow:
 @dataclass(slots=True)
 class _Node:
     incarnation: int
-    beats: deque[Heartbeat] = field(default_factory=deque[Heartbeat])
+    beats: deque[Heartbeat] = field(default_factory=lambda: deque[Heartbeat](maxlen=MOST_BEATS))
     """Of this incarnation, the newest last."""
     heard_ns: int = 0
     restarts: int = 0

@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 
 from messaging.node import Node
-from messaging.observer import FORGOTTEN_NS, MOST_NODES, SILENT_NS, Latency, NodeRow, Observer
+from messaging.observer import (
+    FORGOTTEN_NS,
+    MOST_BEATS,
+    MOST_NODES,
+    SILENT_NS,
+    Latency,
+    NodeRow,
+    Observer,
+)
 from messaging.schema import FaceEmotions, Heartbeat, Marker, Stamp, TopicCounts, UtteranceEmotion
 from messaging.topics import FACES, HEARTBEAT, MARKERS, UTTERANCES, Topic
 from messaging.wire import Received
@@ -72,6 +80,12 @@ def test_old_heartbeats_do_not_count_for_the_rate_of_today() -> None:
     fast = [beat("camera", s, (TopicCounts("video", messages=100 * s),)) for s in range(10)]
     slow = [beat("camera", s, (TopicCounts("video", messages=900 + s),)) for s in range(10, 20)]
     assert row(observed(*fast, *slow), "camera", 19).rate_hz == 1
+
+
+def test_heartbeats_of_a_clock_that_stands_still_are_not_kept_without_end() -> None:
+    still = [beat("camera", 1, (TopicCounts("video", messages=n),)) for n in range(1000)]
+    last = beat("camera", 2, (TopicCounts("video", messages=1000),))
+    assert row(observed(*still, last), "camera", 2).rate_hz == MOST_BEATS - 1
 
 
 def test_a_stream_names_those_who_read_it() -> None:
