@@ -290,7 +290,9 @@ class Bus:
         is_new = self.ledger.arrived(
             topic.name, received.sender, received.incarnation, received.seq, received.received_ns
         )
-        self.ledger.rejected += not (is_new or topic.is_healed)  # those may be sent again
+        if not is_new:  # what is healed may be sent again, and more than once
+            may_repeat = topic.is_healed and self.ledger.knows(topic.name, received.sender)
+            self.ledger.rejected += not may_repeat
         if is_new and isinstance(received.message, Heartbeat) and received.sender != self.sender:
             self.ledger.hear(received)
         return is_new

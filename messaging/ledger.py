@@ -118,6 +118,10 @@ class Ledger:
                 incarnation, first - 1, newest=incarnation, before=first
             )
 
+    def knows(self, topic: str, sender: str) -> bool:
+        """Whether this sender is kept count of there, and is none too many."""
+        return (topic, sender) in self._streams
+
     def healed(self, topic: str, sender: str) -> None:
         """Note that a message came which had been missing."""
         if stream := self._streams.get((topic, sender)):

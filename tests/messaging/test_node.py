@@ -16,6 +16,7 @@ from messaging.address import endpoints
 from messaging.bus import BULK_MARK, MOST_AHEAD, Bus
 from messaging.errors import UserError
 from messaging.hub import Hub
+from messaging.ledger import MOST_STREAMS
 from messaging.node import Node
 from messaging.schema import Control, Heartbeat, LogRecord, Marker, Stamp, VideoFrame
 from messaging.topics import CONTROL, CREDIT, HEARTBEAT, LOG, MARKERS, VIDEO, VIDEO_JPEG
@@ -492,6 +493,27 @@ def test_junk_is_counted_and_skipped(address: str) -> None:
             assert received.message.text == "sense"
             one.beat()
             collect(two, lambda _: "one" in two.peers() and two.peers()["one"].rejected == 4)
+
+
+def test_what_comes_of_senders_too_many_is_counted(address: str) -> None:
+    crowd = MOST_STREAMS + 50
+    with zmq.Context() as context, context.socket(zmq.XPUB) as stranger:
+        stranger.connect(endpoints(address).events_in)
+        with Node("reader", address, [MARKERS]) as reader:
+            assert stranger.recv() == b"\1", "the hub hears it"
+            for number in range(crowd):
+                marker = Marker(reader.stamp(), "hello")
+                stranger.send_multipart([*encode(MARKERS, marker, f"n{number}", 1, 0), b""])
+            let_in = 0
+
+            def are_all_counted() -> bool:
+                nonlocal let_in
+                let_in += len([r for r in reader.receive(0.02) if r.topic is MARKERS])
+                return let_in + reader.heartbeat("running").rejected == crowd
+
+            deadline = time.monotonic() + PATIENCE_S
+            while not are_all_counted():
+                assert time.monotonic() < deadline
 
 
 def test_is_wanted_tells_whether_anybody_reads_a_topic(address: str) -> None:
