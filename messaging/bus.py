@@ -177,7 +177,11 @@ class Bus:
 
     def is_wanted(self, topic: Topic[Any]) -> bool:
         """Whether anybody subscribes to ``topic``, as far as word has come here."""
-        socket = self._out[topic.proxy]
+        self._hear_readers(self._out[topic.proxy])
+        return topic_part(topic.name) in self._wanted
+
+    def _hear_readers(self, socket: zmq.Socket[bytes]) -> None:
+        """Their notes on what they subscribe to."""
         while socket.poll(0):
             note = socket.recv()
             name = note[1:]
@@ -185,7 +189,11 @@ class Bus:
                 self._wanted.add(name)
             else:
                 self._wanted.discard(name)
-        return topic_part(topic.name) in self._wanted
+
+    def tidy(self) -> None:
+        """To be called now and then: the notes of readers wait in memory until they are read."""
+        for socket in self._out.values():
+            self._hear_readers(socket)
 
     def publish(self, topic: Topic[M], message: M, payload: Any = b"") -> int:
         """Send ``message``; a large payload is not copied, so it must not be changed afterwards.
@@ -280,9 +288,11 @@ class Bus:
         """Whether it is no repetition, and none of a sender too many."""
         topic = received.topic
         is_new = self.ledger.arrived(
-            topic.name, received.sender, received.incarnation, received.seq
+            topic.name, received.sender, received.incarnation, received.seq, received.received_ns
         )
-        self.ledger.rejected += not (is_new or topic.is_healed)  # those may be sent again
+        if not is_new:  # what is healed may be sent again, and more than once
+            may_repeat = topic.is_healed and self.ledger.knows(topic.name, received.sender)
+            self.ledger.rejected += not may_repeat
         if is_new and isinstance(received.message, Heartbeat) and received.sender != self.sender:
             self.ledger.hear(received)
         return is_new

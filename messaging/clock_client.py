@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import zmq
 
 from messaging.clock import clock_name, monotonic_ns, suspended_ns
-from messaging.clock_estimate import EPOCH_NS, OWN, Estimator, Exchange, Line, Timeline
+from messaging.clock_estimate import EPOCH_NS, OWN, UNKNOWN, Estimator, Exchange, Line, Timeline
 from messaging.packing import unpack
 from messaging.schema import ClockBurst, Stamp
 
@@ -85,7 +85,7 @@ class ClockClient:
             socket.close(linger=0)
             raise
         if not self._hub:
-            self._is_silent = True
+            self._timeline, self._is_silent = UNKNOWN, True
             self._log.warning("the hub's clock does not answer: stamps have no error bound")
         monitor: zmq.Socket[bytes] = socket.get_monitor_socket(zmq.EVENT_CONNECTED)
         threading.Thread(
@@ -108,6 +108,8 @@ class ClockClient:
                 monitor.recv_multipart()  # until the hub is there anew
             else:
                 _sleep(socket, EAGER_EVERY_S if self._asked < EAGER_BURSTS else EVERY_S)
+            while monitor.poll(0):  # where it is full, all of the bus stands still
+                monitor.recv_multipart()
             is_answered = self._burst(socket)
             self._mind_silence(is_answered=is_answered)
             if not is_answered:

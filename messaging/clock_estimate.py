@@ -193,10 +193,10 @@ def _moved(sight: Sight, at_ns: int, rate: float, drift: float) -> Sight:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """From ``since_ns`` on the offset is on its way to ``line``."""
+    """From ``since_ns`` on the offset is on its way to ``line``; ``None``: it is not known."""
 
     since_ns: int
-    line: Line
+    line: Line | None
     ahead_ns: int = 0
     """Of the line, at first."""
 
@@ -205,7 +205,9 @@ class _Piece:
         done = round(SLEW * max(0, at_ns - self.since_ns))
         return int(math.copysign(max(0, abs(self.ahead_ns) - done), self.ahead_ns))
 
-    def at(self, at_ns: int) -> tuple[int, int]:
+    def at(self, at_ns: int) -> tuple[int, int | None]:
+        if self.line is None:
+            return 0, None
         left_ns = self.left_ns(at_ns)
         return self.line.offset(at_ns) + left_ns, self.line.bound(at_ns) + abs(left_ns)
 
@@ -233,3 +235,8 @@ class Timeline:
         ahead_ns = 0 if jumps or bound_ns is None else offset_ns - line.offset(now_ns)
         piece = _Piece(now_ns, line, ahead_ns)
         return Timeline((*self.pieces[-PIECES + 1 :], piece))
+
+
+UNKNOWN = Timeline((_Piece(0, None),))
+"""For stamps that are given before the offset is known: should the same instants be stamped again
+later, it is as then."""

@@ -14,6 +14,8 @@ ASK_NS = 250_000_000
 """The question or its answer may be lost as well: without progress it is asked again after that."""
 GIVE_UP_NS = 5_000_000_000
 """Without progress for so long, what is missing is lost."""
+LULL_NS = 1_500_000_000
+"""Heartbeats come every second, the own ones too: beyond this, nobody was listened to."""
 MOST_HELD = 8192
 """Messages of a stream that wait for one before them."""
 
@@ -112,8 +114,10 @@ class Healing:
         self._streams: dict[Key, _Stream] = {}
         self._broken: set[Key] = set()
         """Streams of which something is missing."""
-        self._met: dict[str, int] = {}
-        """Whose heartbeat was heard: their incarnation."""
+        self._met: dict[str, tuple[int, int]] = {}
+        """Whose heartbeat was heard: their incarnation, and what ``_listened_ns`` was then."""
+        self._heard_ns = self._listened_ns = 0
+        """When a heartbeat was heard last, whose ever, and how long heartbeats were heard."""
         self.patience_ns = GIVE_UP_NS
 
     def take(self, received: Received[Any]) -> Iterator[Received[Any]]:
@@ -129,7 +133,8 @@ class Healing:
         seq, incarnation = received.seq, received.incarnation
         stream = self._streams.get(key)
         if stream is None:
-            stream = self._first(key, incarnation, seq, met=self._met.get(key[1]))
+            met, _ = self._met.get(received.sender, (None, 0))
+            stream = self._first(key, incarnation, seq, met=met)
         elif incarnation == stream.former[0] and seq < stream.former[1]:
             return
         elif incarnation > stream.newest and seq <= JUMP:
@@ -178,9 +183,11 @@ class Healing:
     def _hear(self, beat: Received[Heartbeat]) -> Iterator[Received[Any]]:
         """A sender's word on what it has sent; it came in one line with that."""
         sender, incarnation, now_ns = beat.sender, beat.incarnation, beat.received_ns
-        met = self._met.get(sender)
+        self._listened_ns += min(now_ns - self._heard_ns, LULL_NS)
+        self._heard_ns = now_ns
+        met, _ = self._met.get(sender, (None, 0))
         if met is not None or len(self._met) < MOST_STREAMS:
-            self._met[sender] = incarnation
+            self._met[sender] = incarnation, self._listened_ns
         for counts in beat.message.counts:
             if counts.sender or counts.topic not in self._topics or counts.last_seq < 0:
                 continue
@@ -247,3 +254,11 @@ class Healing:
             if now_ns - stream.stuck_ns >= self.patience_ns:
                 stream.give_up()
                 yield from self._ready(key, stream, now_ns)
+                while self._is_dead(key[1]) and not stream.is_whole:
+                    stream.give_up()
+                    yield from self._ready(key, stream, now_ns)
+
+    def _is_dead(self, sender: str) -> bool:
+        """Whether others were heard for long, and it was not: it will answer nothing."""
+        _, at_ns = self._met.get(sender, (0, self._listened_ns))
+        return self._listened_ns - at_ns >= GIVE_UP_NS

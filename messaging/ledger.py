@@ -14,8 +14,10 @@ counts fill a third of a heartbeat's header at most."""
 LAST_SEQ = 2**63 - 1
 JUMP = 100_000
 """Numbers farther apart than this do not belong together: at 30 Hz that is an hour."""
-OLD_NS = 1_000_000_000
-"""What has not come for so long after its sender spoke of it will not come any more."""
+STILL_NS = 3_000_000_000
+"""What has not come for so long after its sender spoke of it, nor anything after which it could
+come, will not come any more: a connection that is dead in silence is cut within this
+(``access.VANISHED_MS``)."""
 
 
 @dataclass(slots=True)
@@ -39,6 +41,8 @@ class _Stream:
     """That word was its last."""
     has_come: bool = False
     """Any message of this incarnation has."""
+    moved_ns: int = 0
+    """When the last one came."""
 
     @property
     def tail(self) -> int:
@@ -66,6 +70,16 @@ class Tail:
     """The last one that was sent."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """A sender's own, on what it has sent on a topic."""
+
+    incarnation: int
+    sent: int
+    heard_ns: int
+    is_last: bool
+
+
 class Ledger:
     """The counters of one node; its heartbeats carry them."""
 
@@ -74,7 +88,8 @@ class Ledger:
         self._sent: dict[str, int] = {}
         self._sent_bytes: dict[str, int] = {}
         self._streams: dict[tuple[str, str], _Stream] = {}
-        self._words: dict[str, Received[Heartbeat]] = {}
+        self._words: dict[tuple[str, str], _Word] = {}
+        """Those on pictures and sound that are yet to be taken."""
         self._unheard: dict[tuple[str, str], Tail] = {}
         """By topic and sender: of what nothing had come when its sender's word was taken."""
 
@@ -103,12 +118,16 @@ class Ledger:
                 incarnation, first - 1, newest=incarnation, before=first
             )
 
+    def knows(self, topic: str, sender: str) -> bool:
+        """Whether this sender is kept count of there, and is none too many."""
+        return (topic, sender) in self._streams
+
     def healed(self, topic: str, sender: str) -> None:
         """Note that a message came which had been missing."""
         if stream := self._streams.get((topic, sender)):
             stream.healed += 1
 
-    def arrived(self, topic: str, sender: str, incarnation: int, seq: int) -> bool:
+    def arrived(self, topic: str, sender: str, incarnation: int, seq: int, now_ns: int = 0) -> bool:
         """Note an arrival; ``False`` for a repeated message, and for a sender too many.
 
         A reader that joins late has lost nothing: it counts from the first number that it sees,
@@ -131,7 +150,7 @@ class Ledger:
         elif seq <= stream.last_seq:
             return False
         stream.lost += seq - stream.last_seq - 1
-        stream.last_seq, stream.has_come = seq, True
+        stream.last_seq, stream.has_come, stream.moved_ns = seq, True, now_ns
         stream.messages += 1
         return True
 
@@ -145,29 +164,42 @@ class Ledger:
         """Take a sender's own word on what it has sent: what is missing at the end counts as lost
         for as long as it does not come.
 
-        Events travel in one line with the heartbeats. ``bulk`` does not, and may be held up: there
-        a word is taken when it is old; the last word of all is taken as it is.
+        Events travel in one line with the heartbeats. ``bulk`` does not, and a slow link holds it
+        up: there a word is kept until what it speaks of has come, or will not; the last word of
+        all is taken as it is.
         """
-        self._take(beat, "events")
-        word = self._words.setdefault(beat.sender, beat)
-        if beat.message.state == "closing":
-            self._take(beat, "bulk")
-            self._words[beat.sender] = beat  # or an older one would be taken after the last
-        elif beat.received_ns - word.received_ns >= OLD_NS:
-            self._take(word, "bulk")
-            self._words[beat.sender] = beat
-
-    def _take(self, word: Received[Heartbeat], proxy: str) -> None:
-        for counts in word.message.counts:
-            if counts.sender or PROXY_OF.get(counts.topic) != proxy:
+        is_last = beat.message.state == "closing"
+        for counts in beat.message.counts:
+            proxy = PROXY_OF.get(counts.topic)
+            if counts.sender or proxy is None:
                 continue
-            key, last = (counts.topic, word.sender), counts.last_seq
-            stream = self._streams.get(key)
-            if stream is None or stream.newest < word.incarnation:
-                self._unheard[key] = Tail(word.sender, word.incarnation, None, last)
-            elif stream.incarnation == word.incarnation and last - stream.last_seq <= JUMP:
-                stream.said_seq = last
-                stream.closed = word.message.state == "closing"
+            key = counts.topic, beat.sender
+            word = _Word(beat.incarnation, counts.last_seq, beat.received_ns, is_last)
+            if proxy == "events" or is_last:
+                self._take(key, word)
+                self._words.pop(key, None)
+                continue
+            former = self._words.get(key)
+            if former is None or former.incarnation != word.incarnation:
+                self._words[key] = word
+            elif self._is_over(key, former, word.heard_ns):
+                self._take(key, former)
+                self._words[key] = word
+
+    def _is_over(self, key: tuple[str, str], word: _Word, now_ns: int) -> bool:
+        """Whether what it speaks of has come, or will not come any more."""
+        came, since_ns = -1, word.heard_ns
+        stream = self._streams.get(key)
+        if stream is not None and stream.incarnation == word.incarnation:
+            came, since_ns = stream.last_seq, max(since_ns, stream.moved_ns)
+        return word.sent <= came or now_ns - since_ns >= STILL_NS
+
+    def _take(self, key: tuple[str, str], word: _Word) -> None:
+        stream = self._streams.get(key)
+        if stream is None or stream.newest < word.incarnation:
+            self._unheard[key] = Tail(key[1], word.incarnation, None, word.sent)
+        elif stream.incarnation == word.incarnation and word.sent - stream.last_seq <= JUMP:
+            stream.said_seq, stream.closed = word.sent, word.is_last
 
     def tails(self, topic: str) -> Iterator[Tail]:
         """Of each sender of ``topic`` of whose end something is lost, and of those of whom nothing

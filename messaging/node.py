@@ -47,6 +47,9 @@ WORK_UP_NS = 1_000_000_000
 """A node that is asked to stop works up what has arrived, but no longer than this."""
 NAMESAKE_NS = 50_000_000
 """An answer to a node of the same name comes no more often than this."""
+DEAF_NS = 2_500_000_000
+"""Who hears nothing at all for so long, not even its own heartbeats, is cut off, and its readers
+are not to blame for their silence."""
 NAP_S = 0.1
 GLANCE_NS = 10_000_000
 LONG_WAIT_NS = 15_000_000_000
@@ -118,6 +121,9 @@ class Node:
         self._asked_ns = 0
         self._has_work = bool(subscribe)
         self._peers = Peers()
+        self._looked_ns = 0
+        self._met_incarnation: int | None = None
+        """Of the last other node of this name that was heard."""
         self.log = logging.getLogger(f"emofuse.{name}")
         self.log.setLevel(log_level.upper())
         self.log.propagate = False
@@ -241,25 +247,28 @@ class Node:
             UserError: this node's name is that of an older one, which lives.
         """
         wanted: list[Received[Any]] = []
-        for received in self._bus.receive(timeout_s):
+        arrived = self._bus.receive(timeout_s)
+        for received in arrived:
             if isinstance(received.message, Heartbeat):
                 if received.sender != self.name:
                     self._note_peer(received)
                 elif self._is_unique and received.incarnation != self._bus.incarnation:
-                    self._meet_namesake(received.message)
+                    self._meet_namesake(received)
             elif isinstance(received.message, Control):
                 self._obey(received)
             if received.topic.name in self._subscribed:
                 wanted.append(received)
         for ask in self._bus.asks():
             self._say("resend", ask)
-        self._peers.heard_ns = monotonic_ns()
+        self._looked_ns = monotonic_ns()
+        if arrived and self._peers.hear(self._looked_ns) > DEAF_NS:
+            self._readers.excuse(self._looked_ns)
         self._has_work = bool(wanted) or not self._bus.is_whole
         return wanted
 
     def glance(self) -> list[Received[Any]]:
         """The same without waiting, and no more often than every 10 ms: for who has other work."""
-        return self.receive(0) if monotonic_ns() - self._peers.heard_ns >= GLANCE_NS else []
+        return self.receive(0) if monotonic_ns() - self._looked_ns >= GLANCE_NS else []
 
     def peers(self) -> Mapping[str, Heartbeat]:
         """The newest heartbeat of every other node, as of the last ``receive``."""
@@ -347,7 +356,8 @@ class Node:
             raise ValueError(f"{self.name} does not keep all: it hears of no credit")
         since_ns = monotonic_ns()
         while self.alive():
-            self._readers.forget_silent(monotonic_ns())
+            if monotonic_ns() - self._peers.heard_ns <= DEAF_NS:
+                self._readers.forget_silent(monotonic_ns())
             if self._readers.behind(topic.name) < ahead:
                 if self.state == "waiting":
                     self.text, self.state = "", "running"
@@ -363,12 +373,17 @@ class Node:
         """
         self._readers.forget(name)
 
-    def _meet_namesake(self, other: Heartbeat) -> None:
-        """The younger of two leaves; the older shows itself, so that the younger knows at once."""
-        if other.state == "closing":
+    def _meet_namesake(self, received: Received[Heartbeat]) -> None:
+        """The younger of two leaves; the older shows itself, so that the younger knows at once.
+
+        Once is not enough: it may be a word of a former self that came late.
+        """
+        if received.message.state == "closing":
             return
         own = self.heartbeat(self._state)
-        require_older(own, other)
+        if received.incarnation == self._met_incarnation:
+            require_older(own, received.message)
+        self._met_incarnation = received.incarnation
         if own.stamp.captured_ns - self._last_heartbeat_ns > NAMESAKE_NS:
             self.beat()
 
@@ -396,6 +411,7 @@ class Node:
         for done in self._acknowledgement.left(self._last_heartbeat_ns):
             self._give_credit(done)  # before the last word, which makes it no reader any more
         self.publish(HEARTBEAT, self.heartbeat(self._state))
+        self._bus.tidy()
         liveness.show(self._state)
         self._tell_refusal()
 

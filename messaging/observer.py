@@ -13,7 +13,9 @@ from messaging.wire import Received
 MOST_NODES = 256
 """Names that are kept; whoever comes after them is passed over."""
 WINDOW_NS = 4_000_000_000
-"""Rates are those of the last heartbeats within so long."""
+"""Rates are those of the last heartbeats within so long,"""
+MOST_BEATS = 64
+"""and of no more than these, twice as many as a worker's: the stamps are the node's own word."""
 RESULTS = 300
 """Latencies are those of a node's last so many results."""
 SILENT_NS = 3_000_000_000
@@ -82,7 +84,7 @@ class NodeRow:
 @dataclass(slots=True)
 class _Node:
     incarnation: int
-    beats: deque[Heartbeat] = field(default_factory=deque[Heartbeat])
+    beats: deque[Heartbeat] = field(default_factory=lambda: deque[Heartbeat](maxlen=MOST_BEATS))
     """Of this incarnation, the newest last."""
     heard_ns: int = 0
     restarts: int = 0
@@ -133,11 +135,11 @@ class Observer:
             if len(self._nodes) >= MOST_NODES:
                 return
             node = self._nodes[received.sender] = _Node(received.incarnation)
-        elif received.incarnation < node.incarnation:
+        elif received.incarnation < node.incarnation and not _is_gone(node, received):
             if beat.state != "closing":
                 node.twice_ns = received.received_ns
             return
-        elif received.incarnation > node.incarnation:
+        elif received.incarnation != node.incarnation:
             node.former = _sum(node.former, _counts(node.newest))
             node.incarnation = received.incarnation
             node.restarts += 1
@@ -217,6 +219,13 @@ class Observer:
                     if count.sender and count.sender != name:
                         readers.setdefault((count.topic, count.sender), set()).add(name)
         return readers
+
+
+def _is_gone(node: _Node, other: Received[Any]) -> bool:
+    """Whether one that started earlier by its own account comes after it: a machine's wall clock
+    may be behind when it starts anew.
+    """
+    return node.newest.state == "closing" or other.received_ns - node.heard_ns > SILENT_NS
 
 
 def _sent(beat: Heartbeat) -> list[TopicCounts]:

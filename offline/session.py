@@ -43,7 +43,9 @@ def session_recording(path: Path) -> Recording:
         line = SoundLine(convert)
         for record in session.records(AUDIO):
             chunk: AudioChunk = record.message
-            if chunk.source == microphone and chunk.event == "sound":
+            # Where its time is not known silence would fill days.
+            is_placed = chunk.event == "sound" and chunk.stamp.bound_ns is not None
+            if chunk.source == microphone and is_placed:
                 samples = np.frombuffer(record.payload, "<i2").reshape(-1, 1)
                 at_ns = chunk.stamp.pipeline_ns - session.zero_ns
                 yield from line.feed(at_ns, samples, chunk.sample_rate)

@@ -61,7 +61,13 @@ def run(settings: Settings) -> None:
         credits_of=[topic for topic in topics if topic.name in CREDITED],
         keeps_all=True,
     ) as node:
-        if node.stamp().offset_ns:
+        stamp = node.stamp()
+        if stamp.bound_ns is None:
+            raise UserError(
+                "the hub's clock does not answer, so nobody knows whether it is this machine's; "
+                "record where the hub runs"
+            )
+        if stamp.offset_ns:
             raise UserError(
                 "this machine's clock is not the hub's; record on the one where the hub runs"
             )

@@ -12,6 +12,7 @@ from capture.hearing import Hearing, Said
 from capture.microphone_device import Block
 from config.settings import FusionSettings, VoiceActivitySettings
 from fusion.align import Aligner
+from messaging.clock_estimate import UNKNOWN, Line
 from messaging.schema import FaceEmotions, Stamp, VideoFrame
 from tests.capture.talk import at, talk
 from tests.capture.test_camera import MadeUpCamera, shot
@@ -90,11 +91,13 @@ def test_a_microphone_ends_its_utterance_and_goes_on_in_the_new_time(
     by_ns: int, event: str
 ) -> None:
     sound, rate = talk()[: at(9)], 16_000
-    speaking = hears(sound, rate, Clock(by_ns, 100 * DAY_NS))
+    speaking = hears(sound, rate, Clock(by_ns, 100 * DAY_NS).stamp)
     onset = next(s.message for s in speaking if getattr(s.message, "event", "") == "started")
     jump_ns = onset.stamp.captured_ns + 300 * MS
     said = [
-        s.message for s in hears(sound, rate, Clock(by_ns, jump_ns)) if s.topic.name == "speech"
+        s.message
+        for s in hears(sound, rate, Clock(by_ns, jump_ns).stamp)
+        if s.topic.name == "speech"
     ]
     marks = [message for message in said if message.event in ("opened", "gap")]
     assert [mark.event for mark in marks] == ["opened", event]
@@ -110,10 +113,12 @@ def test_a_microphone_ends_its_utterance_and_goes_on_in_the_new_time(
 
 
 def hears(
-    sound: "np.ndarray[tuple[int], np.dtype[np.int16]]", rate: int, clock: Clock
+    sound: "np.ndarray[tuple[int], np.dtype[np.int16]]",
+    rate: int,
+    stamp: Callable[[int], Stamp],
 ) -> list[Said]:
     """All that the microphone's node sends."""
-    hearing = Hearing("mic", VoiceActivitySettings(), clock.stamp)
+    hearing = Hearing("mic", VoiceActivitySettings(), stamp)
     said = list(hearing.opened(77 * S - 1))
     hearing.starts(rate, 1)
     size = rate // 100
@@ -124,3 +129,28 @@ def hears(
         )
     said += hearing.closed(77 * S + len(sound) * S // rate + 100 * MS)
     return said
+
+
+@pytest.mark.parametrize("ahead_ns", [DAY_NS, -DAY_NS], ids=["a day on", "a day back"])
+def test_an_utterance_that_goes_on_when_the_clock_is_known_at_last_is_all_of_one_time(
+    ahead_ns: int,
+) -> None:
+    sound, rate = talk()[: at(9)], 16_000
+    speaking = hears(sound, rate, Clock(0, 0).stamp)
+    onset = next(s.message for s in speaking if getattr(s.message, "event", "") == "started")
+    known_ns = onset.stamp.captured_ns + 300 * MS
+    timeline, known = UNKNOWN, UNKNOWN.then(Line(0, ahead_ns, 0.0, 1000, 0.0), known_ns)
+
+    def stamp(captured_ns: int) -> Stamp:
+        nonlocal timeline
+        timeline = known if captured_ns >= known_ns else timeline
+        return Stamp(captured_ns, "another", *timeline.at(captured_ns))
+
+    speech = [s.message for s in hears(sound, rate, stamp) if s.topic.name == "speech"]
+    ended = [message for message in speech if message.event == "ended"]
+    assert len(ended) > 1
+    for message in ended:
+        assert message.onset is not None
+        length_ns = message.stamp.pipeline_ns - message.onset.pipeline_ns
+        assert 0 < length_ns < 9 * S
+    assert {message.stamp.bound_ns is None for message in ended} == {True, False}

@@ -3,7 +3,7 @@
 import pytest
 
 from messaging.acknowledgement import SAID_AGAIN_NS, Acknowledgement, Done
-from messaging.ledger import OLD_NS, Ledger
+from messaging.ledger import STILL_NS, Ledger
 from messaging.schema import Heartbeat, Stamp, TopicCounts, VideoFrame
 from messaging.topics import HEARTBEAT, VIDEO, VIDEO_JPEG, Topic
 from messaging.wire import Received
@@ -57,7 +57,7 @@ def test_what_was_lost_at_the_end_is_never_done_with_and_not_waited_for() -> Non
     reader.acknowledgement.note(reader.take(0))
     reader.take(1)
     reader.hear(3, 0)
-    reader.hear(3, OLD_NS)
+    reader.hear(3, STILL_NS)
     assert reader.left(SAID_AGAIN_NS) == [], "1 is still in hand"
     reader.acknowledgement.note(reader.take(1))
     reader.healing = True
@@ -70,7 +70,7 @@ def test_what_was_lost_at_the_end_is_never_done_with_and_not_waited_for() -> Non
 def test_nor_is_what_was_lost_before_anything_came(last_seq: int) -> None:
     reader = Reader()
     reader.hear(-1, 0)
-    reader.hear(last_seq, OLD_NS)
+    reader.hear(last_seq, STILL_NS)
     assert reader.left() == [], "it may still be on its way"
-    reader.hear(last_seq, 2 * OLD_NS)
+    reader.hear(last_seq, 2 * STILL_NS)
     assert reader.left() == ([4] if last_seq == 4 else [])

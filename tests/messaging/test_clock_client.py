@@ -1,6 +1,8 @@
 """Nodes and a hub on different clocks: real sockets, and a clock of the hub's that is made up."""
 
+import logging
 import re
+import socket as transport
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +13,7 @@ import zmq
 
 from messaging import clock_client, clock_service
 from messaging.clock import clock_name, monotonic_ns
-from messaging.clock_client import ask
+from messaging.clock_client import ClockClient, ask
 from messaging.hub import Hub
 from messaging.node import Node
 from messaging.packing import pack
@@ -191,13 +193,16 @@ def test_a_hub_whose_clock_says_nonsense_leaves_the_bound_unknown_until_it_makes
     hub_clock.is_elsewhere(7 * S)
     hub_clock.is_broken = True
     with Node("camera", address, connect_timeout_s=0.1) as node:
-        assert node.stamp().bound_ns is None
+        before = node.stamp()
+        assert before.bound_ns is None
         assert told(listener, node, "clock") == (
             "warning: the hub's clock does not answer: stamps have no error bound"
         )
         hub_clock.is_broken = False
         until(node, lambda: is_right(node, hub_clock))
         assert told(listener, node, "again") == "info: the hub's clock answers again"
+        again = node.stamp(before.captured_ns)
+        assert again == before, "what was said of an instant stands"
 
 
 def test_a_hub_whose_clock_falls_silent_is_named_and_the_bound_grows(
@@ -237,6 +242,31 @@ def test_a_hub_that_comes_back_on_another_clock_is_noticed(
         until(node, lambda: node.stamp().bound_ns == 0)
         assert node.stamp().offset_ns == 0
     hub.close()
+
+
+def test_a_port_that_lets_in_and_breaks_off_again_and_again_does_not_stop_the_bus(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A port forward to a hub that is gone does so. Each time is an event for who looks at the
+    connection, and libzmq does nothing else any more when 1000 of them, and as many as the
+    reader's mark, wait to be read.
+    """
+    for seconds in ("ANSWER_S", "EAGER_EVERY_S", "EVERY_S"):
+        monkeypatch.setattr(clock_client, seconds, 0.01)
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    context.rcvhwm = 1
+    with transport.create_server(("127.0.0.1", 0)) as forward:
+        forward.settimeout(5.0)
+        socket = context.socket(zmq.DEALER)
+        socket.setsockopt(zmq.IMMEDIATE, 1)
+        socket.setsockopt(zmq.RECONNECT_IVL, 1)
+        socket.connect(f"tcp://127.0.0.1:{forward.getsockname()[1]}")
+        ClockClient(logging.getLogger("emofuse.test")).join(socket, 0.0)
+        try:
+            for _ in range(1500):
+                forward.accept()[0].close()
+        finally:
+            context.term()  # the client closes its sockets then
 
 
 def test_a_late_answer_is_not_taken_for_that_to_a_later_question() -> None:

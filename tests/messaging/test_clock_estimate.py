@@ -22,7 +22,7 @@ from benchmarks.links import (
     middle_ns,
     round_trip_ns,
 )
-from messaging.clock_estimate import OWN, Estimator, Exchange, Line, Sight, Timeline, seen
+from messaging.clock_estimate import OWN, UNKNOWN, Estimator, Exchange, Line, Sight, Timeline, seen
 
 MINUTES = 3
 
@@ -111,7 +111,12 @@ def test_the_past_keeps_its_offset() -> None:
 
 
 def test_what_is_not_known_is_not_guessed() -> None:
-    assert Timeline().at(17) == (0, None)
+    assert Timeline().at(17) == UNKNOWN.at(17) == (0, None)
+
+
+def test_what_was_not_known_of_an_instant_stays_unknown() -> None:
+    timeline = UNKNOWN.then(Line(0, S, 0.0, 1, 0.0), 100)
+    assert (timeline.at(99), timeline.at(100)) == ((0, None), (S, 1))
 
 
 def test_the_hubs_own_clock_has_no_offset_and_no_error() -> None:
@@ -173,7 +178,8 @@ def test_a_correction_of_less_than_50_ms_is_slewed_and_begins_no_epoch() -> None
     for at_ns, offset_ns, bound_ns in host.stamps(60):
         if last_ns:
             assert abs(offset_ns - last_offset_ns) <= (at_ns - last_ns) / 80
-        if host.timeline.pieces[-1].line.offset(at_ns) > FAR_NS + 19 * MS:
+        line = host.timeline.pieces[-1].line
+        if line is not None and line.offset(at_ns) > FAR_NS + 19 * MS:
             assert abs(offset_ns - host.truth(at_ns)) <= bound_ns
         last_ns, last_offset_ns = at_ns, offset_ns
     assert host.estimator.epoch == 0

@@ -134,6 +134,17 @@ def test_who_falls_silent_is_forgotten_and_that_is_said(caplog: pytest.LogCaptur
     assert sender.behind == 1
 
 
+def test_who_could_not_be_heard_is_waited_for_as_long_as_ever() -> None:
+    sender = Sender(0)
+    sender.beat(at_ns=0)
+    sender.sent = 3
+    sender.readers.excuse(5 * FORGOTTEN_NS)
+    sender.readers.forget_silent(6 * FORGOTTEN_NS)
+    assert sender.behind == 3
+    sender.readers.forget_silent(6 * FORGOTTEN_NS + 1)
+    assert sender.behind == 0
+
+
 def test_one_that_was_restarted_need_not_have_done_what_the_former_had_in_hand(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

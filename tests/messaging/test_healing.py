@@ -282,6 +282,39 @@ def test_a_sender_that_never_answers_is_not_asked_for_ever() -> None:
     assert reader.take(word(4, at_ns=now_ns)).asks(now_ns) == [(1, 4)]
 
 
+SECOND = 1_000_000_000
+
+
+def hear(reader: Reader, seconds: Iterable[int], *senders: str) -> None:
+    for second in seconds:
+        for sender in senders:
+            beat = Heartbeat(STAMP, sender, "running", 1)
+            reader.take(Received(HEARTBEAT, beat, memoryview(b""), sender, 1, 0, second * SECOND))
+        reader.hand_on(reader.healing.overdue(second * SECOND))
+
+
+def test_who_is_dead_does_not_hold_up_what_it_said_for_each_of_its_gaps_anew() -> None:
+    reader = Reader()
+    hear(reader, [0], "far", "near")
+    reader.take(*map(message, range(0, 10, 2)))
+    hear(reader, range(1, 5), "near")
+    assert reader.seqs() == [0]
+    hear(reader, [5], "near")
+    assert (reader.seqs(), reader.counts().lost) == ([0, 2, 4, 6, 8], 4)
+
+
+@pytest.mark.parametrize("away", [range(1, 2), range(100, 101)], ids=["at once", "after a lull"])
+def test_who_was_only_out_of_reach_is_asked_for_each_of_its_gaps(away: range) -> None:
+    """Also when others are heard again before it is."""
+    reader = Reader()
+    hear(reader, [0], "far", "near")
+    reader.take(*map(message, range(0, 10, 2)))
+    hear(reader, away, "near")
+    reader.hand_on(reader.healing.overdue(GIVE_UP_NS))
+    assert reader.seqs() == [0, 2]
+    assert reader.asks(away[-1] * SECOND) == [(3, 3)]
+
+
 def test_nothing_waits_for_what_is_no_message() -> None:
     reader = Reader().take(message(0), message(3))
     assert reader.asks() == [(1, 2)]

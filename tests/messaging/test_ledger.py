@@ -5,12 +5,13 @@ from typing import Literal
 
 import pytest
 
-from messaging.ledger import MOST_STREAMS, OLD_NS, Ledger, Tail
+from messaging.ledger import MOST_STREAMS, STILL_NS, Ledger, Tail
 from messaging.schema import Heartbeat, Stamp, TopicCounts
 from messaging.topics import HEARTBEAT
 from messaging.wire import Received
 
 STAMP = Stamp(0, "clock")
+SECOND = 1_000_000_000
 
 
 def reader(seqs: Iterable[int], incarnation: int = 1, ledger: Ledger | None = None) -> Ledger:
@@ -113,20 +114,44 @@ def test_what_comes_after_all_was_not_lost() -> None:
     assert (counts(ledger).lost, counts(ledger).messages) == (1, 4)
 
 
-def test_a_word_on_pictures_is_taken_when_it_is_old() -> None:
+def test_a_word_on_pictures_is_taken_when_nothing_has_come_for_long() -> None:
     """They travel beside the heartbeats, and may come after them."""
     ledger = Ledger()
     ledger.arrived("video", "inference", 1, 0)
     for last_seq, at_ns, lost in [
         (2, 0, 0),
-        (5, OLD_NS // 4, 0),
-        (7, OLD_NS - 1, 0),
-        (9, OLD_NS, 2),  # the first word
-        (11, 2 * OLD_NS - 1, 2),
-        (15, 2 * OLD_NS + 5, 9),  # that of 9
+        (5, STILL_NS // 3, 0),
+        (7, STILL_NS - 1, 0),
+        (9, STILL_NS, 2),  # the first word
+        (11, 2 * STILL_NS - 1, 2),
+        (15, 2 * STILL_NS, 9),  # that of 9
     ]:
         ledger.hear(beat("video", last_seq, received_ns=at_ns))
         assert counts(ledger, "video").lost == lost
+
+
+@pytest.mark.parametrize("pause_s", [0, 60])
+def test_what_a_slow_link_holds_up_is_not_lost(pause_s: int) -> None:
+    """A picture takes two seconds there, and eight of them are on their way; also after a pause."""
+    ledger = Ledger()
+    ledger.arrived("video", "inference", 1, 0)
+    for second in range(60):
+        now_ns = (pause_s + second) * SECOND
+        if second % 2 and second > 2:
+            ledger.arrived("video", "inference", 1, second // 2, now_ns)
+        ledger.hear(beat("video", second // 2 + 8, received_ns=now_ns))
+        assert counts(ledger, "video").lost == 0
+        assert not [*ledger.tails("video")]
+
+
+def test_what_is_lost_of_sound_is_told_of_while_pictures_come() -> None:
+    ledger = Ledger()
+    ledger.arrived("audio", "inference", 1, 0)
+    for second in range(5):
+        ledger.arrived("video", "inference", 1, second, second * SECOND)
+        ledger.hear(beat("video", second, received_ns=second * SECOND))
+        ledger.hear(beat("audio", 3, received_ns=second * SECOND))
+    assert (counts(ledger, "audio").lost, counts(ledger, "video").lost) == (3, 0)
 
 
 def test_the_last_word_on_pictures_is_taken_at_once() -> None:
@@ -146,8 +171,8 @@ def test_the_last_word_stands_when_its_sender_is_heard_of_anew() -> None:
     ledger = Ledger()
     ledger.arrived("video", "inference", 1, 0)
     ledger.hear(beat("video", 1))
-    ledger.hear(beat("video", 3, state="closing", received_ns=OLD_NS))
-    ledger.hear(beat("video", -1, incarnation=2, received_ns=3 * OLD_NS))
+    ledger.hear(beat("video", 3, state="closing", received_ns=STILL_NS))
+    ledger.hear(beat("video", -1, incarnation=2, received_ns=3 * STILL_NS))
     assert counts(ledger, "video").lost == 3
     assert ledger.arrived("video", "inference", 2, 0)
     assert (counts(ledger, "video").lost, counts(ledger, "video").unknown) == (3, 0)
@@ -160,7 +185,7 @@ def test_a_sender_of_whom_nothing_came_is_told_of_when_its_word_is_old(*, came: 
         ledger.arrived("video", "inference", 1, 7)
     ledger.hear(beat("video", 4, incarnation=2))
     assert not [*ledger.tails("video")]
-    ledger.hear(beat("video", 4, incarnation=2, received_ns=OLD_NS))
+    ledger.hear(beat("video", 4, incarnation=2, received_ns=STILL_NS))
     assert [*ledger.tails("video")] == [Tail("inference", 2, None, 4)]
     ledger.arrived("video", "inference", 2, 4)
     assert not [*ledger.tails("video")]

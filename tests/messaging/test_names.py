@@ -5,10 +5,11 @@ from collections.abc import Callable
 
 import pytest
 
+from messaging.bus import Bus
 from messaging.errors import UserError
 from messaging.node import Node
-from messaging.schema import Marker
-from messaging.topics import MARKERS
+from messaging.schema import Heartbeat, Marker
+from messaging.topics import HEARTBEAT, MARKERS
 
 PATIENCE_S = 10.0
 
@@ -45,7 +46,8 @@ def test_while_two_use_one_name_what_both_say_is_read_and_counted_apart(address:
             node.receive(0)
 
         def go_on_by_turns(younger: Node) -> None:
-            while len(said["younger"]) < 1000:
+            deadline = time.monotonic() + PATIENCE_S
+            while time.monotonic() < deadline:
                 goes_on(older, "older")
                 goes_on(younger, "younger")
 
@@ -62,6 +64,22 @@ def test_while_two_use_one_name_what_both_say_is_read_and_counted_apart(address:
     (counts,) = of_left
     assert counts.unknown > 0
     assert (counts.messages, counts.lost) == (len(heard), 0)
+
+
+def test_a_late_word_of_a_former_self_sends_nobody_away(address: str) -> None:
+    with Node("left", address, [MARKERS]) as restarted:
+        former = Bus("left", address)
+        former.join(PATIENCE_S, lambda: None)
+        try:
+            word = Heartbeat(restarted.stamp(), "left", "running", 1, uptime_ns=10**15)
+            former.publish(HEARTBEAT, word)
+            former.publish(MARKERS, Marker(restarted.stamp(), "behind it"))
+            until(lambda: restarted.receive(0.02))
+            former.publish(HEARTBEAT, word)
+            with pytest.raises(UserError, match="runs already"):
+                until(lambda: False, restarted)
+        finally:
+            former.close()
 
 
 def test_a_node_may_follow_one_that_fell_silent(address: str) -> None:

@@ -16,6 +16,7 @@ from messaging.address import endpoints
 from messaging.bus import BULK_MARK, MOST_AHEAD, Bus
 from messaging.errors import UserError
 from messaging.hub import Hub
+from messaging.ledger import MOST_STREAMS
 from messaging.node import Node
 from messaging.schema import Control, Heartbeat, LogRecord, Marker, Stamp, VideoFrame
 from messaging.topics import CONTROL, CREDIT, HEARTBEAT, LOG, MARKERS, VIDEO, VIDEO_JPEG
@@ -252,6 +253,36 @@ def test_a_reader_that_was_killed_does_not_block_a_lossless_sender(address: str)
     ]
 
 
+def test_a_hub_that_is_away_does_not_make_a_lossless_sender_run_on_without_its_readers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("messaging.credit.FORGOTTEN_NS", 3_000_000_000)
+    monkeypatch.setattr("messaging.node.DEAF_NS", 1_500_000_000)
+    address = f"ipc://{tmp_path}/hub"
+    hub = Hub(address)
+    with (
+        Node("media", address, keeps_all=True) as media,
+        Node("inference", address, [VIDEO], credits_of=[VIDEO]) as inference,
+    ):
+        inference.alive()
+        collect(media, lambda _: media.is_awaited(VIDEO))
+        picture(media, 0, lossless=True)
+        (received,) = collect(inference, bool)
+        waiting = threading.Thread(target=media.wait_until_done, args=(VIDEO,))
+        hub.close()
+        waiting.start()
+        time.sleep(4.5)
+        hub = Hub(address)
+        time.sleep(1.8)  # the sender hears itself before it hears of its reader
+        read_for(inference, 0.5)
+        assert waiting.is_alive()
+        inference.give_credit(received)
+        read_for(inference, 0.5)
+        waiting.join(PATIENCE_S)
+        assert not waiting.is_alive()
+    hub.close()
+
+
 def test_credit_for_some_messages_is_enough_also_where_less_may_be_sent_ahead(
     address: str,
 ) -> None:
@@ -464,6 +495,27 @@ def test_junk_is_counted_and_skipped(address: str) -> None:
             collect(two, lambda _: "one" in two.peers() and two.peers()["one"].rejected == 4)
 
 
+def test_what_comes_of_senders_too_many_is_counted(address: str) -> None:
+    crowd = MOST_STREAMS + 50
+    with zmq.Context() as context, context.socket(zmq.XPUB) as stranger:
+        stranger.connect(endpoints(address).events_in)
+        with Node("reader", address, [MARKERS]) as reader:
+            assert stranger.recv() == b"\1", "the hub hears it"
+            for number in range(crowd):
+                marker = Marker(reader.stamp(), "hello")
+                stranger.send_multipart([*encode(MARKERS, marker, f"n{number}", 1, 0), b""])
+            let_in = 0
+
+            def are_all_counted() -> bool:
+                nonlocal let_in
+                let_in += len([r for r in reader.receive(0.02) if r.topic is MARKERS])
+                return let_in + reader.heartbeat("running").rejected == crowd
+
+            deadline = time.monotonic() + PATIENCE_S
+            while not are_all_counted():
+                assert time.monotonic() < deadline
+
+
 def test_is_wanted_tells_whether_anybody_reads_a_topic(address: str) -> None:
     with Node("camera", address) as camera:
         assert not camera.is_wanted(VIDEO)
@@ -515,3 +567,30 @@ def test_nodes_come_back_when_the_hub_was_restarted(tmp_path: Path) -> None:
             two.publish(MARKERS, Marker(two.stamp(), "again"))
             got = one.receive(0.05)
     hub.close()
+
+
+def test_what_others_say_of_their_subscriptions_does_not_pile_up(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[zmq.Socket[bytes]] = []
+    make: Any = zmq.Context[Any].socket
+
+    def socket(context: Any, kind: int) -> Any:
+        made.append(make(context, kind))
+        return made[-1]
+
+    monkeypatch.setattr(zmq.Context, "socket", socket)
+    with Node("camera", address) as camera, zmq.Context() as context:
+        senders = [one for one in made if one.getsockopt(zmq.TYPE) == zmq.XPUB]
+        camera.beat()
+        for where in (endpoints(address).bulk_out, endpoints(address).events_out):
+            with context.socket(zmq.SUB) as reader:
+                reader.connect(where)
+                for number in range(100):
+                    reader.subscribe(f"echo {number}")
+                assert any(sender.poll(10_000) for sender in senders)
+                camera.beat()
+        deadline = time.monotonic() + PATIENCE_S
+        while any(sender.poll(0) for sender in senders):
+            assert time.monotonic() < deadline
+            camera.beat()

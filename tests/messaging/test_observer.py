@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 
 from messaging.node import Node
-from messaging.observer import FORGOTTEN_NS, MOST_NODES, SILENT_NS, Latency, NodeRow, Observer
+from messaging.observer import (
+    FORGOTTEN_NS,
+    MOST_BEATS,
+    MOST_NODES,
+    SILENT_NS,
+    Latency,
+    NodeRow,
+    Observer,
+)
 from messaging.schema import FaceEmotions, Heartbeat, Marker, Stamp, TopicCounts, UtteranceEmotion
 from messaging.topics import FACES, HEARTBEAT, MARKERS, UTTERANCES, Topic
 from messaging.wire import Received
@@ -74,6 +82,12 @@ def test_old_heartbeats_do_not_count_for_the_rate_of_today() -> None:
     assert row(observed(*fast, *slow), "camera", 19).rate_hz == 1
 
 
+def test_heartbeats_of_a_clock_that_stands_still_are_not_kept_without_end() -> None:
+    still = [beat("camera", 1, (TopicCounts("video", messages=n),)) for n in range(1000)]
+    last = beat("camera", 2, (TopicCounts("video", messages=1000),))
+    assert row(observed(*still, last), "camera", 2).rate_hz == MOST_BEATS - 1
+
+
 def test_a_stream_names_those_who_read_it() -> None:
     reads = (TopicCounts("faces", "inference", messages=3),)
     observer = observed(
@@ -131,6 +145,14 @@ def test_two_nodes_of_one_name_are_told_apart_from_a_restart() -> None:
         beat("camera", 2, incarnation=5, state="closing"),
     )
     assert not row(observer, "camera", 2).is_twice
+
+
+def test_one_that_starts_anew_with_a_clock_that_is_behind_is_not_silent() -> None:
+    """As a small machine without a clock chip does."""
+    before = [beat("camera", s, incarnation=9, rejected=1) for s in range(1, 4)]
+    after = [beat("camera", s, incarnation=5) for s in range(20, 30)]
+    seen = row(observed(*before, *after), "camera", 30)
+    assert (seen.is_silent, seen.is_twice, seen.restarts, seen.rejected) == (False, False, 1, 1)
 
 
 def test_latency_is_from_the_cause_to_the_arrival_on_the_hubs_clock() -> None:

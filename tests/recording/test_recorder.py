@@ -10,6 +10,8 @@ from typing import Any, Literal
 import pytest
 
 from config.settings import BusSettings, RecordingSettings, Settings
+from messaging import clock_client, clock_service
+from messaging.errors import UserError
 from messaging.node import Node
 from messaging.schema import AudioChunk, Control, VideoFrame
 from messaging.topics import (
@@ -213,3 +215,21 @@ def test_a_session_of_another_clock_is_not_continued(address: str, tmp_path: Pat
     with pytest.raises(Exception, match=r"holds a session of another machine.*another folder"):
         recorder.run(settings)
     assert not list((tmp_path / "other").glob("*.mcap"))
+
+
+def test_where_the_hubs_clock_does_not_answer_nothing_is_recorded(
+    address: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be another machine's, and stamps would be of two clocks."""
+
+    def nonsense(_: object) -> bytes:
+        return b"\xc1"
+
+    monkeypatch.setattr(clock_service, "pack", nonsense)
+    monkeypatch.setattr(clock_client, "FIRST_ANSWER_S", 0.1)
+    settings = Settings(
+        bus=BusSettings(address=address), recording=RecordingSettings(folder=folder)
+    )
+    with pytest.raises(UserError, match="the hub's clock does not answer"):
+        recorder.run(settings)
+    assert not list(folder.glob("*.mcap"))
