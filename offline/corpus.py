@@ -20,6 +20,7 @@ from config.settings import Settings
 from inference import weights
 from messaging.errors import UserError
 from offline.inputs import Input
+from offline.output import drafted
 from offline.part import PartResult, finished, key_of, label_file, tables_of
 from offline.pool import Done, Failed, Going, Pool, Workers
 from offline.rate import check_fps
@@ -142,12 +143,11 @@ def held(parts: Path) -> Generator[None]:
         ) from error
     with lock:
         _lock(lock.fileno(), out)
-        folders = out, parts, *(parts / kind for kind in COLUMNS)
-        _sweep(*folders)
+        _sweep(out)
         try:
             yield
         finally:
-            _sweep(*folders)
+            _sweep(out)
 
 
 def _lock(descriptor: int, out: Path) -> None:
@@ -163,11 +163,15 @@ def _lock(descriptor: int, out: Path) -> None:
         ) from None
 
 
-def _sweep(*folders: Path) -> None:
-    for folder in folders:
-        for pattern in (".*.parquet", ".*.csv", ".*.json"):
-            for draft in folder.glob(pattern):
-                draft.unlink(missing_ok=True)
+def _sweep(out: Path) -> None:
+    """Drafts of our own files alone: ``out`` may hold the user's, too."""
+    tables = tuple(f"{kind}{suffix}" for kind in COLUMNS for suffix in (".parquet", ".csv"))
+    for path in out.glob(".*"):
+        if drafted(path) in tables:
+            path.unlink(missing_ok=True)
+    for path in (out / PARTS).rglob(".*"):
+        if drafted(path).endswith((".parquet", ".json")):
+            path.unlink(missing_ok=True)
 
 
 class _Corpus:

@@ -1,5 +1,6 @@
 """Files that are either whole or not there."""
 
+import re
 import secrets
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
@@ -15,6 +16,11 @@ def require(module: str, purpose: str, extra: str = "lab") -> ModuleType:
     return require_extra(module, extra, purpose)
 
 
+DRAFT_BYTES = 4
+"""Of chance in a draft's name: two that write the same file do not meet."""
+DRAFT = re.compile(rf"\.(.+)\.[0-9a-f]{{{2 * DRAFT_BYTES}}}(\.[^.]+)")
+
+
 @contextmanager
 def whole_file(path: Path) -> Generator[Path]:
     """A name to write to, of the same suffix; the file gets its own when all is written.
@@ -22,7 +28,7 @@ def whole_file(path: Path) -> Generator[Path]:
     Raises:
         UserError: the folder cannot be made or written to, or there is no space.
     """
-    draft = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
+    draft = path.with_name(f".{path.stem}.{secrets.token_hex(DRAFT_BYTES)}{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield draft
@@ -34,6 +40,12 @@ def whole_file(path: Path) -> Generator[Path]:
     finally:
         with suppress(OSError):
             draft.unlink()
+
+
+def drafted(path: Path) -> str:
+    """The name that the draft ``path`` of a ``whole_file`` was to get; empty where it is none."""
+    found = DRAFT.fullmatch(path.name)
+    return found[1] + found[2] if found and path.is_file() else ""
 
 
 def is_same(one: Path, other: Path) -> bool:

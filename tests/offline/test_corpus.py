@@ -17,8 +17,9 @@ from capture.demo import CLIP
 from config.load import load_settings
 from config.settings import Settings
 from messaging.errors import UserError
-from offline.corpus import Progress, Report, label_corpus
+from offline.corpus import Progress, Report, held, label_corpus
 from offline.inputs import find_inputs
+from offline.output import drafted, whole_file
 from offline.part import PartResult, key_of, label_file
 from offline.pool import Done, Failed, Going, attempt
 from offline.tables import OutputError, read_table
@@ -204,6 +205,31 @@ def test_two_runs_at_a_time_into_one_folder_are_refused(clips: list[Path], tmp_p
 
     run(clips[3:], tmp_path, watch=meanwhile)
     assert refused
+
+
+def test_drafts_of_a_killed_run_are_swept_and_nothing_of_the_users(tmp_path: Path) -> None:
+    """``--out .`` is a folder of the user's."""
+    ours = [".faces.0123abcd.csv", "parts/.a-1.0123abcd.json", "parts/faces/.a-1.0123abcd.parquet"]
+    theirs = [".eslintrc.json", ".x.csv", ".x.0123abcd.csv", ".faces.csv", "parts/.a.json",
+              "parts/.faces.0123ABCD.parquet", "faces.0123abcd.csv"]  # fmt: skip
+    for name in (*ours, *theirs):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / ".x.json").mkdir()
+    (tmp_path / ".utterances.0123abcd.csv").mkdir()
+    with held(tmp_path / "parts"):
+        assert not any((tmp_path / name).exists() for name in ours)
+    assert all((tmp_path / name).is_file() for name in theirs)
+    assert (tmp_path / ".x.json").is_dir()
+    assert (tmp_path / ".utterances.0123abcd.csv").is_dir()
+
+
+@pytest.mark.parametrize("name", ["faces.parquet", "a b.TextGrid", ".hidden.json"])
+def test_a_draft_is_known_by_its_name(tmp_path: Path, name: str) -> None:
+    with whole_file(tmp_path / name) as draft:
+        draft.touch()
+        assert drafted(draft) == name
+    assert drafted(tmp_path / name) == ""
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="rights are POSIX")
