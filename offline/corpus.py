@@ -12,7 +12,7 @@ how often the run was stopped.
 import sys
 import time
 from collections.abc import Callable, Generator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from config.settings import Settings
 from inference import weights
 from messaging.errors import UserError
 from offline.inputs import Input
-from offline.output import drafted
+from offline.output import drafted, whole_file
 from offline.part import PartResult, finished, key_of, label_file, tables_of
 from offline.pool import Done, Failed, Going, Pool, Workers
 from offline.rate import check_fps
@@ -28,6 +28,7 @@ from offline.rows import COLUMNS
 from offline.tables import OutputError, merge, require_pyarrow
 
 PARTS = "parts"
+SUFFIXES = (".parquet", ".csv")
 ARRIVE_S = 60.0
 """What another machine wrote into a shared folder may be seen here as late as this."""
 
@@ -109,19 +110,17 @@ def label_corpus(
 
 
 def write_tables(results: Sequence[PartResult], parts: Path, out: Path) -> None:
-    """Merge the parts, in that order.
+    """Merge the parts, in that order. All tables appear at the end, so that they are of one run.
 
     Raises:
         OutputError: there is no space for them.
     """
     tables = [(result.name, tables_of(parts, result.key)) for result in results]
-    for kind, columns in COLUMNS.items():
-        merge(
-            [(name, of[kind]) for name, of in tables],
-            columns,
-            out / f"{kind}.parquet",
-            out / f"{kind}.csv",
-        )
+    with ExitStack() as stack:
+        for kind, columns in COLUMNS.items():
+            paths = [out / f"{kind}{suffix}" for suffix in SUFFIXES]
+            drafts = {path: stack.enter_context(whole_file(path)) for path in paths}
+            merge([(name, of[kind]) for name, of in tables], columns, drafts)
 
 
 @contextmanager
@@ -165,7 +164,7 @@ def _lock(descriptor: int, out: Path) -> None:
 
 def _sweep(out: Path) -> None:
     """Drafts of our own files alone: ``out`` may hold the user's, too."""
-    tables = tuple(f"{kind}{suffix}" for kind in COLUMNS for suffix in (".parquet", ".csv"))
+    tables = [f"{kind}{suffix}" for kind in COLUMNS for suffix in SUFFIXES]
     for path in out.glob(".*"):
         if drafted(path) in tables:
             path.unlink(missing_ok=True)

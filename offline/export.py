@@ -45,7 +45,7 @@ def _write_eaf(recording: Recording, paths: tuple[Path, ...]) -> None:
     write_eaf(annotations_of(recording), recording.media, paths[0])
 
 
-def _write_tables(recording: Recording, paths: tuple[Path, ...], suffix: str) -> None:
+def _write_tables(recording: Recording, paths: tuple[Path, ...]) -> None:
     """In one pass over the results, then each table in its final form."""
     name = recording.path.name
     with tempfile.TemporaryDirectory(prefix="emofuse-") as folder:
@@ -61,17 +61,8 @@ def _write_tables(recording: Recording, paths: tuple[Path, ...], suffix: str) ->
                 elif isinstance(result, UtteranceEmotion):
                     add_utterances([utterance_row(name, result, recording.zero_ns)])
         for (kind, part), path in zip(parts.items(), paths, strict=True):
-            unwanted = Path(folder) / f"{kind}{suffix}"
-            parquet, csv = (unwanted, path) if path.suffix == ".csv" else (path, unwanted)
-            merge([(name, part)], COLUMNS[kind], parquet, csv)
-
-
-def _write_csv(recording: Recording, paths: tuple[Path, ...]) -> None:
-    _write_tables(recording, paths, ".whole")
-
-
-def _write_parquet(recording: Recording, paths: tuple[Path, ...]) -> None:
-    _write_tables(recording, paths, ".csv")
+            with whole_file(path) as draft:
+                merge([(name, part)], COLUMNS[kind], {path: draft})
 
 
 def _write_video(recording: Recording, paths: tuple[Path, ...]) -> None:
@@ -85,8 +76,8 @@ FORMATS: dict[str, Format] = {
     "srt": Format((".srt",), _write_srt),
     "textgrid": Format((".TextGrid",), _write_textgrid, "praatio"),
     "eaf": Format((".eaf",), _write_eaf, "pympi"),
-    "csv": Format(tuple(f".{kind}.csv" for kind in COLUMNS), _write_csv, "pyarrow"),
-    "parquet": Format(tuple(f".{kind}.parquet" for kind in COLUMNS), _write_parquet, "pyarrow"),
+    "csv": Format(tuple(f".{kind}.csv" for kind in COLUMNS), _write_tables, "pyarrow"),
+    "parquet": Format(tuple(f".{kind}.parquet" for kind in COLUMNS), _write_tables, "pyarrow"),
     "video": Format((".emotions.mp4",), _write_video),
 }
 """The costliest comes last: what is wrong with it does not take the others away."""

@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -17,11 +18,13 @@ from capture.demo import CLIP
 from config.load import load_settings
 from config.settings import Settings
 from messaging.errors import UserError
+from offline import corpus
 from offline.corpus import Progress, Report, held, label_corpus
 from offline.inputs import find_inputs
 from offline.output import drafted, whole_file
 from offline.part import PartResult, key_of, label_file
 from offline.pool import Done, Failed, Going, attempt
+from offline.rows import COLUMNS
 from offline.tables import OutputError, read_table
 from tests.offline.clips import cut_demo
 
@@ -205,6 +208,26 @@ def test_two_runs_at_a_time_into_one_folder_are_refused(clips: list[Path], tmp_p
 
     run(clips[3:], tmp_path, watch=meanwhile)
     assert refused
+
+
+def test_tables_of_two_runs_are_never_mixed(
+    undisturbed: Path, clips: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run is stopped while it merges the last table."""
+    out = tmp_path / "out"
+    shutil.copytree(undisturbed, out)
+    real = corpus.merge
+
+    def stopped(parts: Any, columns: Any, *to: Any) -> None:
+        if columns is COLUMNS["faces"]:
+            raise KeyboardInterrupt
+        real(parts, columns, *to)
+
+    monkeypatch.setattr(corpus, "merge", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        run(clips[:1], out)
+    assert contents(out) == contents(undisturbed)
+    assert not list(out.glob(".*"))
 
 
 def test_drafts_of_a_killed_run_are_swept_and_nothing_of_the_users(tmp_path: Path) -> None:
