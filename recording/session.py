@@ -53,6 +53,12 @@ def parts_of(folder: Path) -> list[Path]:
     return sorted(folder.glob("part-*.mcap"), key=_number)
 
 
+def files_of(folder: Path) -> list[Path]:
+    """What was recorded: all that a session is read from."""
+    manifest = folder / MANIFEST
+    return [*([manifest] if manifest.exists() else []), *parts_of(folder), folder / ABOUT]
+
+
 def next_part(folder: Path) -> Path:
     """One that is not there yet, and comes after all that are."""
     return part_path(folder, max(map(_number, parts_of(folder)), default=-1) + 1)

@@ -113,6 +113,21 @@ def test_a_session_that_went_on_is_another_one(
         (session / "part-999.mcap").unlink()
 
 
+def test_tables_may_lie_in_the_session_itself(tmp_path: Path) -> None:
+    """What is written there while it is labelled is no change of it, and neither is a plot."""
+    session = make_session(tmp_path / "s", [recorded_picture(n, n * 40) for n in range(5)]).path
+    for kept in (0, 1):
+        report = label_corpus(
+            find_inputs([str(session)]), session, Settings(), None, 1, lambda _: None
+        )
+        assert report.failures == []
+        assert report.kept == kept
+        (session / "plot.pdf").touch()
+    key = key_of(session, Settings(), None)
+    (session / "manifest.json").touch()
+    assert key_of(session, Settings(), None) != key
+
+
 def test_a_recording_that_began_late_knows_which_cameras_a_microphone_is_assigned_to(
     tmp_path: Path,
 ) -> None:
