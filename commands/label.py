@@ -137,6 +137,8 @@ def print_report(report: Report, wall_s: float, out: Path, *, details: bool) -> 
     _say(
         console, f"Tables: {', '.join(str(out / f'{kind}.parquet') for kind in COLUMNS)}, and .csv"
     )
+    for note in report.notes:
+        _say(errors, f"emofuse: {note}")
     for result in report.results:
         for note in result.notes:
             _say(errors, f"emofuse: {result.name}: {note}")

@@ -29,6 +29,7 @@ from offline.tables import OutputError, merge, require_pyarrow
 
 PARTS = "parts"
 SUFFIXES = (".parquet", ".csv")
+UNLOCKED = "no file can be locked in {}: make sure that one run at a time labels into it"
 ARRIVE_S = 60.0
 """What another machine wrote into a shared folder may be seen here as late as this."""
 
@@ -65,6 +66,8 @@ class Report:
     files: tuple[PartResult | Failure, ...]
     kept: int
     """Files that a former run had finished."""
+    notes: tuple[str, ...] = ()
+    """What is wrong with none of them alone."""
 
     @property
     def failures(self) -> list[Failure]:
@@ -95,7 +98,7 @@ def label_corpus(
     for name in weights.origins():
         weights.checked(name)
     parts = out / PARTS
-    with held(parts):
+    with held(parts) as is_locked:
         corpus = _Corpus(inputs, watch)
         kept = corpus.look_up(parts, settings, fps)
         with engine(min(jobs, len(corpus.todo))) as workers:
@@ -104,7 +107,8 @@ def label_corpus(
             corpus.measure(workers)
             corpus.label(workers, parts, settings, fps)
         corpus.await_parts(parts)
-        report = Report(tuple(corpus.outcomes[index] for index in range(len(inputs))), kept)
+        outcomes = tuple(corpus.outcomes[index] for index in range(len(inputs)))
+        report = Report(outcomes, kept, () if is_locked else (UNLOCKED.format(out),))
         write_tables(report.results, parts, out)
         return report
 
@@ -124,8 +128,11 @@ def write_tables(results: Sequence[PartResult], parts: Path, out: Path) -> None:
 
 
 @contextmanager
-def held(parts: Path) -> Generator[None]:
+def held(parts: Path) -> Generator[bool]:
     """The folder is there, ours alone, and holds no draft of a run that was killed.
+
+    Gives whether that is certain: shared file systems such as Lustre may have no locks. Then
+    nothing is swept, since another run may be at work on it.
 
     Raises:
         UserError: it cannot be made or written to, or another run is at work in it.
@@ -141,17 +148,20 @@ def held(parts: Path) -> Generator[None]:
             f"{out} cannot be written ({error.strerror or error}); name another folder with --out"
         ) from error
     with lock:
-        _lock(lock.fileno(), out)
+        if not _lock(lock.fileno(), out):
+            yield False
+            return
         _sweep(out)
         try:
-            yield
+            yield True
         finally:
             _sweep(out)
 
 
-def _lock(descriptor: int, out: Path) -> None:
+def _lock(descriptor: int, out: Path) -> bool:
+    """Whether there are locks."""
     if sys.platform == "win32":
-        return
+        return True
     import fcntl
 
     try:
@@ -160,6 +170,9 @@ def _lock(descriptor: int, out: Path) -> None:
         raise UserError(
             f"another run is labelling into {out}; wait for it, or name another folder with --out"
         ) from None
+    except OSError:
+        return False
+    return True
 
 
 def _sweep(out: Path) -> None:

@@ -1,5 +1,6 @@
 """Many files in parallel: the finished are kept, who fails fails alone, the bytes are the same."""
 
+import errno
 import json
 import multiprocessing
 import os
@@ -253,6 +254,25 @@ def test_a_draft_is_known_by_its_name(tmp_path: Path, name: str) -> None:
         draft.touch()
         assert drafted(draft) == name
     assert drafted(tmp_path / name) == ""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such locks")
+def test_without_locks_it_goes_on_says_so_and_takes_nobodys_drafts(
+    clips: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Lustre."""
+
+    def unknown(*_: int) -> None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    monkeypatch.setattr("fcntl.flock", unknown)
+    (tmp_path / ".faces.0123abcd.csv").touch()
+    report = run(clips[3:], tmp_path)
+    assert report.notes == (
+        f"no file can be locked in {tmp_path}: make sure that one run at a time labels into it",
+    )
+    assert len(report.results) == 1
+    assert (tmp_path / ".faces.0123abcd.csv").exists()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="rights are POSIX")
