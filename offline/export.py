@@ -11,7 +11,7 @@ from messaging.errors import UserError
 from messaging.schema import FaceEmotions, UtteranceEmotion
 from offline.annotations import annotations_of
 from offline.eaf import write_eaf
-from offline.output import is_same, require, whole_file
+from offline.output import ANNOTATED_VIDEO, is_same, require, whole_file
 from offline.recording import Recording
 from offline.rows import COLUMNS, face_rows, utterance_row
 from offline.subtitles import srt, webvtt
@@ -78,7 +78,7 @@ FORMATS: dict[str, Format] = {
     "eaf": Format((".eaf",), _write_eaf, "pympi"),
     "csv": Format(tuple(f".{kind}.csv" for kind in COLUMNS), _write_tables, "pyarrow"),
     "parquet": Format(tuple(f".{kind}.parquet" for kind in COLUMNS), _write_tables, "pyarrow"),
-    "video": Format((".emotions.mp4",), _write_video),
+    "video": Format((ANNOTATED_VIDEO,), _write_video),
 }
 """The costliest comes last: what is wrong with it does not take the others away."""
 

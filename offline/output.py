@@ -16,6 +16,8 @@ def require(module: str, purpose: str, extra: str = "lab") -> ModuleType:
     return require_extra(module, extra, purpose)
 
 
+ANNOTATED_VIDEO = ".emotions.mp4"
+"""Takes the place of the recording's suffix."""
 DRAFT_BYTES = 4
 """Of chance in a draft's name: two that write the same file do not meet."""
 DRAFT = re.compile(rf"\.(.+)\.[0-9a-f]{{{2 * DRAFT_BYTES}}}(\.[^.]+)")
