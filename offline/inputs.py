@@ -23,17 +23,18 @@ class Input:
 
 
 def find_inputs(given: Sequence[str]) -> list[Input]:
-    """In the order given; below a folder by name.
+    """In the order given; below a folder by name. What a folder or a pattern finds again, such as
+    a link to a file beside it, is passed over.
 
     Raises:
-        UserError: something is not there, holds nothing, or was given twice.
+        UserError: something is not there, holds nothing, or was named twice.
     """
     found: dict[Path, Input] = {}
     for text in given:
         for path in _readable(text):
             one = Input(path, printable(path))
             other = found.setdefault(path.resolve(), one)
-            if other is not one:
+            if other is not one and path == Path(text):
                 also = "" if other.name == one.name else f", also as {other.name}"
                 raise UserError(f"{one.name} was given twice{also}; name it once")
     return [*found.values()]

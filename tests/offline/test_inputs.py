@@ -43,6 +43,12 @@ def test_a_name_that_looks_like_a_pattern_is_a_name_where_there_is_such_a_file()
     assert names("films/odd [1].mp4") == ["films/odd [1].mp4"]
 
 
+def test_what_is_found_again_is_passed_over(folder: Path) -> None:
+    (folder / "films" / "deep" / "latest.wav").symlink_to(folder / "films" / "b.mp4")
+    assert names("films/b.mp4", "films/deep", "films/*.mp4") == [
+        "films/b.mp4", "films/deep/er/c.wav", "films/odd [1].mp4"]  # fmt: skip
+
+
 def test_exported_videos_are_taken_where_they_are_named_alone(folder: Path) -> None:
     (folder / "films" / "deep" / f"b{ANNOTATED_VIDEO}").touch()
     assert names("films/deep") == ["films/deep/er/c.wav"]
