@@ -82,7 +82,7 @@ def test_ffmpeg_reads_every_cue_at_its_time(
 
 
 def test_webvtt_has_a_style_an_id_and_a_class_for_each_label() -> None:
-    text = webvtt(annotations_of(recording([said(0, 500), said(600, 700, None)])), "x\n\ny")
+    text = webvtt(annotations_of(recording([said(0, 500), said(600, 700, None)])), "x\n\ny--->")
     header, note, style, *cues = text.strip().split("\n\n")
     assert header == "WEBVTT"
     assert note.startswith("NOTE")
