@@ -50,6 +50,11 @@ def drafted(path: Path) -> str:
     return found[1] + found[2] if found and path.is_file() else ""
 
 
+def named(path: Path) -> Path:
+    """The same place, by a path that ends in its own name: ``.`` and ``..`` do not."""
+    return path.resolve() if path.name in ("", "..") else path.absolute()
+
+
 def is_same(one: Path, other: Path) -> bool:
     """Whether both are one file or folder, however they are named."""
     return one.resolve() == other.resolve() or (
