@@ -17,13 +17,11 @@ from messaging.clock import monotonic_ns
 from messaging.schema import FaceEmotions, SpeechEvent, VideoFrame
 from messaging.topics import FACES, SPEECH, VIDEO_JPEG
 from messaging.wire import Received
-from offline.ahead import ahead
+from offline.ahead import PICTURES_AHEAD, ahead, weight_of
 from offline.label import Result
 from offline.rate import check_fps, every
 from recording.punctuation import assigned, punctuated
 from recording.session import Session
-
-RECORDS_AHEAD = 8
 
 
 def label_session(
@@ -35,7 +33,9 @@ def label_session(
     """
     check_fps(fps)
     aligner = Aligner(settings.fusion, settings.voice_activity.max_utterance_s)
-    with ahead(_records(session, fps), RECORDS_AHEAD, "session") as records:
+    with ahead(
+        _records(session, fps), PICTURES_AHEAD, "session", lambda record: weight_of(record[1])
+    ) as records:
         for message, picture, left_out in records:
             if isinstance(message, SpeechEvent):
                 results = aligner.speech(message, message.stamp.pipeline_ns)
