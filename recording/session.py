@@ -155,6 +155,12 @@ class Session:
             fresh = self.parts[number] = Part(part.path)
             yield from fresh.records(*topics)
 
+    def sources(self, topic: Topic[Any]) -> set[str]:
+        """The cameras, microphones or nodes that have messages on it. Once it was read, whatever
+        topics were.
+        """
+        return {source for part in self.parts for source in part.sources(topic)}
+
     def faults(self) -> list[str]:
         """What is wrong with it, a line each; empty where it is whole. Once it was read."""
         lines = [f"{part.path.name}: {fault}" for part in self.parts for fault in part.faults()]
