@@ -51,16 +51,13 @@ def label_session(
     yield from (result for result in aligner.finish() if result.final)
 
 
-def has_pictures(session: Session) -> bool:
-    return next(iter(session.records(VIDEO_JPEG)), None) is not None
-
-
 Record = tuple[VideoFrame | FaceEmotions | SpeechEvent, Picture | None, int]
 """A message, its picture, and how many of its source's pictures before were left out on purpose."""
 
 
 def _records(session: Session, fps: float | None) -> Iterator[Record]:
-    seen = VIDEO_JPEG if has_pictures(session) else FACES
+    has_pictures = next(session.records(VIDEO_JPEG), None) is not None
+    seen = VIDEO_JPEG if has_pictures else FACES
     left_out: defaultdict[str, int] = defaultdict(int)
     last_index: dict[str, int] = {}
     wanted: dict[str, Callable[[int], bool]] = {}
