@@ -16,6 +16,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from capture.media_path import printable
 from config.settings import Settings
 from inference import weights
 from messaging.errors import UserError
@@ -108,7 +109,7 @@ def label_corpus(
             corpus.label(workers, parts, settings, fps)
         corpus.await_parts(parts)
         outcomes = tuple(corpus.outcomes[index] for index in range(len(inputs)))
-        report = Report(outcomes, kept, () if is_locked else (UNLOCKED.format(out),))
+        report = Report(outcomes, kept, () if is_locked else (UNLOCKED.format(printable(out)),))
         write_tables(report.results, parts, out)
         return report
 
@@ -137,18 +138,18 @@ def held(parts: Path) -> Generator[bool]:
     Raises:
         UserError: it cannot be made or written to, or another run is at work in it.
     """
-    out = parts.parent
+    out, name = parts.parent, printable(parts.parent)
     try:
         if out.exists() and not out.is_dir():
-            raise UserError(f"{out} is a file; name a folder with --out")
+            raise UserError(f"{name} is a file; name a folder with --out")
         parts.mkdir(parents=True, exist_ok=True)
         lock = (parts / ".lock").open("w")
     except OSError as error:
         raise UserError(
-            f"{out} cannot be written ({error.strerror or error}); name another folder with --out"
+            f"{name} cannot be written ({error.strerror or error}); name another folder with --out"
         ) from error
     with lock:
-        if not _lock(lock.fileno(), out):
+        if not _lock(lock.fileno(), name):
             yield False
             return
         _sweep(out)
@@ -158,7 +159,7 @@ def held(parts: Path) -> Generator[bool]:
             _sweep(out)
 
 
-def _lock(descriptor: int, out: Path) -> bool:
+def _lock(descriptor: int, out: str) -> bool:
     """Whether there are locks."""
     if sys.platform == "win32":
         return True

@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 
+from capture.media_path import printable
 from messaging.errors import UserError
 from messaging.extras import require_extra
 
@@ -37,7 +38,8 @@ def whole_file(path: Path) -> Generator[Path]:
         draft.replace(path)
     except OSError as error:
         raise UserError(
-            f"{path} cannot be written ({error.strerror or error}); name another folder with --out"
+            f"{printable(path)} cannot be written ({error.strerror or error}); name another folder "
+            "with --out"
         ) from error
     finally:
         with suppress(OSError):

@@ -76,6 +76,11 @@ def test_what_is_wrong_with_no_file_alone_is_told(
     assert capsys.readouterr().err == "emofuse: no [lock]\n"
 
 
+def test_a_folder_whose_name_is_no_text_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    print_report(Report((), 0), 1.0, Path(os.fsdecode(b"caf\xe9")), details=False)
+    assert r"Tables: caf\udce9/utterances.parquet, " in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("options", "why"),
     [
