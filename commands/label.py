@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from capture.media_path import printable
 from config.settings import Settings
 from inference.network import network_of, never_on_gpu
 from messaging.errors import UserError
@@ -134,9 +135,10 @@ def print_report(report: Report, wall_s: float, out: Path, *, details: bool) -> 
         f"{len(report.results)} of {len(report.files)} files labelled{kept}: "
         f"{_clock(seconds)} of them in {_clock(wall_s)}",
     )
-    _say(
-        console, f"Tables: {', '.join(str(out / f'{kind}.parquet') for kind in COLUMNS)}, and .csv"
-    )
+    tables = ", ".join(printable(out / f"{kind}.parquet") for kind in COLUMNS)
+    _say(console, f"Tables: {tables}, and .csv")
+    for note in report.notes:
+        _say(errors, f"emofuse: {note}")
     for result in report.results:
         for note in result.notes:
             _say(errors, f"emofuse: {result.name}: {note}")

@@ -7,7 +7,7 @@ from capture.media_path import printable
 from commands.export import opened
 from config.settings import Settings
 from messaging.errors import UserError
-from offline.export import refuse_overwriting
+from offline.export import called_after, refuse_overwriting
 from offline.output import require, whole_file
 from offline.series import series_of
 
@@ -21,9 +21,7 @@ def plot_recording(
     if width not in ("page", "column"):
         raise UserError(f"no width {width!r}; there are page and column")
     chosen: Literal["page", "column"] = "column" if width == "column" else "page"
-    place = path.absolute()
-    name = place.name if path.is_dir() else place.stem
-    file = out or path.parent / f"{name}.pdf"
+    file = out or called_after(path, ".pdf")
     if file.suffix.lower() not in KINDS:
         raise UserError(f"--out {printable(file)} ends in none of {', '.join(KINDS)}")
     refuse_overwriting(path, file, force=force)
@@ -33,5 +31,5 @@ def plot_recording(
     with opened(path, settings) as recording:
         series = series_of(recording)
     with whole_file(file) as draft:
-        save_plot(series, place.name, draft, chosen)
+        save_plot(series, recording.name, draft, chosen)
     print(printable(file), flush=True)

@@ -12,14 +12,16 @@ how often the run was stopped.
 import sys
 import time
 from collections.abc import Callable, Generator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from capture.media_path import printable
 from config.settings import Settings
 from inference import weights
 from messaging.errors import UserError
 from offline.inputs import Input
+from offline.output import drafted, whole_file
 from offline.part import PartResult, finished, key_of, label_file, tables_of
 from offline.pool import Done, Failed, Going, Pool, Workers
 from offline.rate import check_fps
@@ -27,6 +29,8 @@ from offline.rows import COLUMNS
 from offline.tables import OutputError, merge, require_pyarrow
 
 PARTS = "parts"
+SUFFIXES = (".parquet", ".csv")
+UNLOCKED = "no file can be locked in {}: make sure that one run at a time labels into it"
 ARRIVE_S = 60.0
 """What another machine wrote into a shared folder may be seen here as late as this."""
 
@@ -63,6 +67,8 @@ class Report:
     files: tuple[PartResult | Failure, ...]
     kept: int
     """Files that a former run had finished."""
+    notes: tuple[str, ...] = ()
+    """What is wrong with none of them alone."""
 
     @property
     def failures(self) -> list[Failure]:
@@ -93,7 +99,7 @@ def label_corpus(
     for name in weights.origins():
         weights.checked(name)
     parts = out / PARTS
-    with held(parts):
+    with held(parts) as is_locked:
         corpus = _Corpus(inputs, watch)
         kept = corpus.look_up(parts, settings, fps)
         with engine(min(jobs, len(corpus.todo))) as workers:
@@ -102,57 +108,61 @@ def label_corpus(
             corpus.measure(workers)
             corpus.label(workers, parts, settings, fps)
         corpus.await_parts(parts)
-        report = Report(tuple(corpus.outcomes[index] for index in range(len(inputs))), kept)
+        outcomes = tuple(corpus.outcomes[index] for index in range(len(inputs)))
+        report = Report(outcomes, kept, () if is_locked else (UNLOCKED.format(printable(out)),))
         write_tables(report.results, parts, out)
         return report
 
 
 def write_tables(results: Sequence[PartResult], parts: Path, out: Path) -> None:
-    """Merge the parts, in that order.
+    """Merge the parts, in that order. All tables appear at the end, so that they are of one run.
 
     Raises:
         OutputError: there is no space for them.
     """
     tables = [(result.name, tables_of(parts, result.key)) for result in results]
-    for kind, columns in COLUMNS.items():
-        merge(
-            [(name, of[kind]) for name, of in tables],
-            columns,
-            out / f"{kind}.parquet",
-            out / f"{kind}.csv",
-        )
+    with ExitStack() as stack:
+        for kind, columns in COLUMNS.items():
+            paths = [out / f"{kind}{suffix}" for suffix in SUFFIXES]
+            drafts = {path: stack.enter_context(whole_file(path)) for path in paths}
+            merge([(name, of[kind]) for name, of in tables], columns, drafts)
 
 
 @contextmanager
-def held(parts: Path) -> Generator[None]:
+def held(parts: Path) -> Generator[bool]:
     """The folder is there, ours alone, and holds no draft of a run that was killed.
+
+    Gives whether that is certain: shared file systems such as Lustre may have no locks. Then
+    nothing is swept, since another run may be at work on it.
 
     Raises:
         UserError: it cannot be made or written to, or another run is at work in it.
     """
-    out = parts.parent
+    out, name = parts.parent, printable(parts.parent)
     try:
         if out.exists() and not out.is_dir():
-            raise UserError(f"{out} is a file; name a folder with --out")
+            raise UserError(f"{name} is a file; name a folder with --out")
         parts.mkdir(parents=True, exist_ok=True)
         lock = (parts / ".lock").open("w")
     except OSError as error:
         raise UserError(
-            f"{out} cannot be written ({error.strerror or error}); name another folder with --out"
+            f"{name} cannot be written ({error.strerror or error}); name another folder with --out"
         ) from error
     with lock:
-        _lock(lock.fileno(), out)
-        folders = out, parts, *(parts / kind for kind in COLUMNS)
-        _sweep(*folders)
+        if not _lock(lock.fileno(), name):
+            yield False
+            return
+        _sweep(out)
         try:
-            yield
+            yield True
         finally:
-            _sweep(*folders)
+            _sweep(out)
 
 
-def _lock(descriptor: int, out: Path) -> None:
+def _lock(descriptor: int, out: str) -> bool:
+    """Whether there are locks."""
     if sys.platform == "win32":
-        return
+        return True
     import fcntl
 
     try:
@@ -161,13 +171,20 @@ def _lock(descriptor: int, out: Path) -> None:
         raise UserError(
             f"another run is labelling into {out}; wait for it, or name another folder with --out"
         ) from None
+    except OSError:
+        return False
+    return True
 
 
-def _sweep(*folders: Path) -> None:
-    for folder in folders:
-        for pattern in (".*.parquet", ".*.csv", ".*.json"):
-            for draft in folder.glob(pattern):
-                draft.unlink(missing_ok=True)
+def _sweep(out: Path) -> None:
+    """Drafts of our own files alone: ``out`` may hold the user's, too."""
+    tables = [f"{kind}{suffix}" for kind in COLUMNS for suffix in SUFFIXES]
+    for path in out.glob(".*"):
+        if drafted(path) in tables:
+            path.unlink(missing_ok=True)
+    for path in (out / PARTS).rglob(".*"):
+        if drafted(path).endswith((".parquet", ".json")):
+            path.unlink(missing_ok=True)
 
 
 class _Corpus:

@@ -4,6 +4,7 @@ import mimetypes
 import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from messaging.schema import EMOTIONS
 from offline.annotations import NO_LABEL, Annotations
@@ -66,8 +67,7 @@ def _type(name: str) -> dict[str, str]:
 
 
 def _url(media: Path) -> str:
-    """As ELAN writes it: not percent-encoded."""
-    return f"file:///{media.resolve().as_posix().lstrip('/')}"
+    return _text(f"file:///{media.resolve().as_posix().lstrip('/')}")
 
 
 def _relative(path: Path, media: Path) -> str | None:
@@ -76,7 +76,12 @@ def _relative(path: Path, media: Path) -> str | None:
         way = os.path.relpath(media.resolve(), path.resolve().parent)
     except ValueError:  # another drive
         return None
-    return f"./{Path(way).as_posix()}"
+    return _text(f"./{Path(way).as_posix()}")
+
+
+def _text(url: str) -> str:
+    """As ELAN writes it: percent-encoded only where XML could not hold it."""
+    return url if url.isprintable() else quote(os.fsencode(url), safe="/:")
 
 
 def _mime(media: Path) -> str:

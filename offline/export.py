@@ -11,7 +11,7 @@ from messaging.errors import UserError
 from messaging.schema import FaceEmotions, UtteranceEmotion
 from offline.annotations import annotations_of
 from offline.eaf import write_eaf
-from offline.output import is_same, require, whole_file
+from offline.output import ANNOTATED_VIDEO, is_same, named, require, whole_file
 from offline.recording import Recording
 from offline.rows import COLUMNS, face_rows, utterance_row
 from offline.subtitles import srt, webvtt
@@ -29,7 +29,7 @@ class Format:
 
 
 def _write_vtt(recording: Recording, paths: tuple[Path, ...]) -> None:
-    text = webvtt(annotations_of(recording), recording.path.name)
+    text = webvtt(annotations_of(recording), recording.name)
     paths[0].write_text(text, encoding="utf-8", newline="\n")
 
 
@@ -45,9 +45,9 @@ def _write_eaf(recording: Recording, paths: tuple[Path, ...]) -> None:
     write_eaf(annotations_of(recording), recording.media, paths[0])
 
 
-def _write_tables(recording: Recording, paths: tuple[Path, ...], suffix: str) -> None:
+def _write_tables(recording: Recording, paths: tuple[Path, ...]) -> None:
     """In one pass over the results, then each table in its final form."""
-    name = recording.path.name
+    name = recording.name
     with tempfile.TemporaryDirectory(prefix="emofuse-") as folder:
         parts = {kind: Path(folder) / f"{kind}.parquet" for kind in COLUMNS}
         with ExitStack() as stack:
@@ -61,17 +61,8 @@ def _write_tables(recording: Recording, paths: tuple[Path, ...], suffix: str) ->
                 elif isinstance(result, UtteranceEmotion):
                     add_utterances([utterance_row(name, result, recording.zero_ns)])
         for (kind, part), path in zip(parts.items(), paths, strict=True):
-            unwanted = Path(folder) / f"{kind}{suffix}"
-            parquet, csv = (unwanted, path) if path.suffix == ".csv" else (path, unwanted)
-            merge([(name, part)], COLUMNS[kind], parquet, csv)
-
-
-def _write_csv(recording: Recording, paths: tuple[Path, ...]) -> None:
-    _write_tables(recording, paths, ".whole")
-
-
-def _write_parquet(recording: Recording, paths: tuple[Path, ...]) -> None:
-    _write_tables(recording, paths, ".csv")
+            with whole_file(path) as draft:
+                merge([(name, part)], COLUMNS[kind], {path: draft})
 
 
 def _write_video(recording: Recording, paths: tuple[Path, ...]) -> None:
@@ -85,9 +76,9 @@ FORMATS: dict[str, Format] = {
     "srt": Format((".srt",), _write_srt),
     "textgrid": Format((".TextGrid",), _write_textgrid, "praatio"),
     "eaf": Format((".eaf",), _write_eaf, "pympi"),
-    "csv": Format(tuple(f".{kind}.csv" for kind in COLUMNS), _write_csv, "pyarrow"),
-    "parquet": Format(tuple(f".{kind}.parquet" for kind in COLUMNS), _write_parquet, "pyarrow"),
-    "video": Format((".emotions.mp4",), _write_video),
+    "csv": Format(tuple(f".{kind}.csv" for kind in COLUMNS), _write_tables, "pyarrow"),
+    "parquet": Format(tuple(f".{kind}.parquet" for kind in COLUMNS), _write_tables, "pyarrow"),
+    "video": Format((ANNOTATED_VIDEO,), _write_video),
 }
 """The costliest comes last: what is wrong with it does not take the others away."""
 
@@ -113,13 +104,19 @@ def formats_of(text: str) -> list[str]:
 def outputs(
     recording: Path, names: Sequence[str], folder: Path | None
 ) -> dict[str, tuple[Path, ...]]:
-    """The files of each format: beside the recording and called after it, or in ``folder``."""
-    place = recording.absolute()
-    stem = place.name if recording.is_dir() else place.stem
-    into = folder or (recording.parent if recording.name not in ("", "..") else place.parent)
+    """The files of each format, beside the recording or in ``folder``."""
     return {
-        name: tuple(into / f"{stem}{suffix}" for suffix in FORMATS[name].suffixes) for name in names
+        name: tuple(called_after(recording, suffix, folder) for suffix in FORMATS[name].suffixes)
+        for name in names
     }
+
+
+def called_after(recording: Path, suffix: str, folder: Path | None = None) -> Path:
+    """Beside the recording, or in ``folder``."""
+    place = named(recording)
+    stem = place.name if recording.is_dir() else place.stem
+    into = folder or (recording.parent if recording.name == place.name else place.parent)
+    return into / f"{stem}{suffix}"
 
 
 def refuse_overwriting(recording: Path, path: Path, *, force: bool) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from capture.media_path import printable
 from messaging.errors import UserError
+from offline.output import ANNOTATED_VIDEO
 
 PICTURES = ".3gp .asf .avi .flv .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .mxf .ogv .ts .vob .webm"
 SOUND = ".aac .ac3 .aiff .au .flac .m4a .mka .mp3 .oga .ogg .opus .wav .wma"
@@ -22,17 +23,18 @@ class Input:
 
 
 def find_inputs(given: Sequence[str]) -> list[Input]:
-    """In the order given; below a folder by name.
+    """In the order given; below a folder by name. What a folder or a pattern finds again, such as
+    a link to a file beside it, is passed over.
 
     Raises:
-        UserError: something is not there, holds nothing, or was given twice.
+        UserError: something is not there, holds nothing, or was named twice.
     """
     found: dict[Path, Input] = {}
     for text in given:
         for path in _readable(text):
             one = Input(path, printable(path))
             other = found.setdefault(path.resolve(), one)
-            if other is not one:
+            if other is not one and path == Path(text):
                 also = "" if other.name == one.name else f", also as {other.name}"
                 raise UserError(f"{one.name} was given twice{also}; name it once")
     return [*found.values()]
@@ -71,13 +73,13 @@ def _at(path: Path) -> Iterator[Path]:
 
 
 def _below(folder: Path) -> Iterator[Path]:
-    """Media files and sessions, at any depth, but nothing hidden."""
+    """Media files and sessions, at any depth, but nothing hidden and no video of ours."""
     for path in sorted(folder.iterdir()):
         if path.name.startswith("."):
             continue
         if path.is_dir() and not path.is_symlink():
             yield from [path] if _is_session(path) else _below(path)
-        elif path.suffix.lower() in SUFFIXES:
+        elif path.suffix.lower() in SUFFIXES and not path.name.endswith(ANNOTATED_VIDEO):
             yield path
 
 

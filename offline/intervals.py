@@ -35,9 +35,11 @@ def whole_ms(at_ns: int) -> int:
 
 
 def stands_until(at_ns: int, next_ns: int, interval_ns: int) -> int:
-    """How long a picture's result holds when the next word of its camera comes at ``next_ns``."""
+    """How long a picture's result holds when the next word of its camera comes at ``next_ns``,
+    which is before it where a clock was set back.
+    """
     longest_ns = max(LONGEST_STAND_NS, 3 * interval_ns)
-    if next_ns - at_ns <= longest_ns:
+    if 0 < next_ns - at_ns <= longest_ns:
         return next_ns
     return at_ns + (interval_ns or LONGEST_STAND_NS)
 

@@ -32,12 +32,10 @@ from inference.jpeg import read_jpeg
 from messaging.clock import monotonic_ns
 from messaging.schema import FaceEmotions, SpeechEvent, UtteranceEmotion
 from messaging.topics import SPEECH
-from offline.ahead import ahead
+from offline.ahead import PICTURES_AHEAD, ahead, weight_of
 from offline.rate import check_fps, every
 
 SECOND = 1_000_000_000
-PICTURES_AHEAD = 8
-"""Of 640 x 480 these are 7 MB."""
 SPEECH_AHEAD = 16
 """Events, of which there is one a second at least."""
 
@@ -73,7 +71,9 @@ def label_media(
             streams.append(stack.enter_context(ahead(sound, SPEECH_AHEAD, "sound")))
         if file.video is not None:
             pictures = _pictures(file, source, fps)
-            streams.append(stack.enter_context(ahead(pictures, PICTURES_AHEAD, "pictures")))
+            streams.append(
+                stack.enter_context(ahead(pictures, PICTURES_AHEAD, "pictures", _weight))
+            )
         aligner = Aligner(settings.fusion, settings.voice_activity.max_utterance_s)
         analysed = 0
         for said in in_order(*streams):
@@ -97,6 +97,10 @@ def _pictures(file: MediaFile, source: Source, fps: float | None) -> Iterator[Se
     interval_ns = file.interval_ns and max(file.interval_ns, round(SECOND / fps))
     pictures = file.pictures(every(fps, file.interval_ns))
     yield from picture_messages(pictures, interval_ns, source)
+
+
+def _weight(said: Seen | Heard) -> int:
+    return weight_of(said.pixels) if isinstance(said, Seen) else 1
 
 
 def _sound(file: MediaFile, settings: Settings, source: Source) -> Iterator[Seen | Heard]:

@@ -17,13 +17,11 @@ from messaging.clock import monotonic_ns
 from messaging.schema import FaceEmotions, SpeechEvent, VideoFrame
 from messaging.topics import FACES, SPEECH, VIDEO_JPEG
 from messaging.wire import Received
-from offline.ahead import ahead
+from offline.ahead import PICTURES_AHEAD, ahead, weight_of
 from offline.label import Result
 from offline.rate import check_fps, every
 from recording.punctuation import assigned, punctuated
 from recording.session import Session
-
-RECORDS_AHEAD = 8
 
 
 def label_session(
@@ -35,7 +33,9 @@ def label_session(
     """
     check_fps(fps)
     aligner = Aligner(settings.fusion, settings.voice_activity.max_utterance_s)
-    with ahead(_records(session, fps), RECORDS_AHEAD, "session") as records:
+    with ahead(
+        _records(session, fps), PICTURES_AHEAD, "session", lambda record: weight_of(record[1])
+    ) as records:
         for message, picture, left_out in records:
             if isinstance(message, SpeechEvent):
                 results = aligner.speech(message, message.stamp.pipeline_ns)
@@ -51,16 +51,13 @@ def label_session(
     yield from (result for result in aligner.finish() if result.final)
 
 
-def has_pictures(session: Session) -> bool:
-    return next(iter(session.records(VIDEO_JPEG)), None) is not None
-
-
 Record = tuple[VideoFrame | FaceEmotions | SpeechEvent, Picture | None, int]
 """A message, its picture, and how many of its source's pictures before were left out on purpose."""
 
 
 def _records(session: Session, fps: float | None) -> Iterator[Record]:
-    seen = VIDEO_JPEG if has_pictures(session) else FACES
+    has_pictures = next(session.records(VIDEO_JPEG), None) is not None
+    seen = VIDEO_JPEG if has_pictures else FACES
     left_out: defaultdict[str, int] = defaultdict(int)
     last_index: dict[str, int] = {}
     wanted: dict[str, Callable[[int], bool]] = {}

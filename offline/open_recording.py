@@ -26,20 +26,20 @@ def _tell_nobody(_at_ns: int, _end_ns: int) -> None:
 
 @contextmanager
 def recording_of(path: Path, settings: Settings, tell: Tell = _tell_nobody) -> Generator[Recording]:
-    """A media file's results lie in a temporary folder until the block is left.
+    """Its results lie in a temporary folder until the block is left.
 
     Raises:
         UserError: it is neither, cannot be read, or the weights are damaged.
     """
-    if path.is_dir():
-        from offline.session import session_recording
-
-        yield session_recording(path)
-        return
-    file = open_media(path)
-    inference = open_face_inference(settings.inference)
     with tempfile.TemporaryDirectory(prefix="emofuse-") as folder:
         spool = Path(folder) / "results"
+        if path.is_dir():
+            from offline.session import session_recording
+
+            yield session_recording(path, spool)
+            return
+        file = open_media(path)
+        inference = open_face_inference(settings.inference)
         results = label_media(file, settings, inference)
         write_spool(spool, _told(results, file.damage.stated_ns, tell))
         yield media_recording(file, source_name(settings.media, path), spool)

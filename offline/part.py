@@ -141,14 +141,15 @@ def tables_of(parts: Path, key: str) -> dict[str, Path]:
 
 
 def key_of(path: Path, settings: Settings, fps: float | None) -> str:
-    """Readable, and other wherever the file or its rows may be.
+    """Readable, and other wherever the file or its rows may be. Of a session what was recorded
+    counts alone: its user may keep tables in the same folder.
 
     Raises:
         UserError: the file is not there.
     """
     try:
         place = path.resolve(strict=True)
-        files = sorted(place.rglob("*")) if place.is_dir() else [place]
+        files = _recorded(place) if place.is_dir() else [place]
         states = [
             (str(file), stat.st_size, stat.st_mtime_ns) for file in files for stat in [file.stat()]
         ]
@@ -157,6 +158,12 @@ def key_of(path: Path, settings: Settings, fps: float | None) -> str:
     said = json.dumps([states, recipe(settings, fps)])
     digest = hashlib.sha256(said.encode("utf-8", "surrogateescape")).hexdigest()
     return f"{re.sub(r'[^A-Za-z0-9_-]', '_', path.stem)[:40]}-{digest[:20]}"
+
+
+def _recorded(session: Path) -> list[Path]:
+    from recording.session import files_of  # most files are no session
+
+    return files_of(session)
 
 
 def recipe(settings: Settings, fps: float | None) -> list[Any]:

@@ -53,6 +53,7 @@ STYLE = {
     "font.family": "sans-serif",
     "font.sans-serif": ["Helvetica", "Arial", "Liberation Sans", "DejaVu Sans"],
     "font.size": FONT_PT,
+    "text.parse_math": False,  # a dollar sign in a name or a marker is one
     "axes.linewidth": 0.5,
     "axes.edgecolor": FAINT,
     "xtick.major.width": 0.5,

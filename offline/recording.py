@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from capture.media_path import printable
 from capture.resample import Sound
 from capture.sound_line import Converter
 from display.scene import Picture
 from messaging.schema import FaceEmotions, Marker, UtteranceEmotion
+from offline.output import named
 
 Result = FaceEmotions | UtteranceEmotion | Marker
 
@@ -50,6 +52,11 @@ class Recording:
     """One microphone's, from time 0 on; silence stands where there is none."""
     notes: tuple[str, ...] = ()
     """What is wrong with it, a sentence each."""
+
+    @property
+    def name(self) -> str:
+        """The file's or folder's own, in one line of text that can be encoded."""
+        return printable(Path(named(self.path).name))
 
     def since_zero(self, pipeline_ns: int) -> int:
         """The recording's own time; what came before it is at 0."""

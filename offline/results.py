@@ -7,6 +7,7 @@ from pathlib import Path
 from capture.media_file import open_media
 from config.settings import Settings
 from inference.faces import open_face_inference
+from messaging.topics import VIDEO_JPEG
 from offline.label import Result, label_media
 
 
@@ -38,7 +39,7 @@ def _of_file(path: Path, settings: Settings, fps: float | None) -> Results:
 
 
 def _of_session(path: Path, settings: Settings, fps: float | None) -> Results:
-    from offline.label_session import has_pictures, label_session
+    from offline.label_session import label_session
     from recording.session import open_session
 
     session = open_session(path)
@@ -46,7 +47,7 @@ def _of_session(path: Path, settings: Settings, fps: float | None) -> Results:
 
     def notes() -> Iterable[str]:
         yield from session.faults()
-        if not has_pictures(session):
+        if not session.sources(VIDEO_JPEG):
             yield "it holds no pictures: the faces that were recorded are joined"
 
     return Results(session.zero_ns, label_session(session, settings, inference, fps), notes)

@@ -11,11 +11,18 @@ from inference.jpeg import read_jpeg
 from messaging.schema import AudioChunk, FaceEmotions, Marker, UtteranceEmotion, VideoFrame
 from messaging.topics import AUDIO, FACES, MARKERS, SPEECH, UTTERANCES, VIDEO_JPEG
 from offline.recording import Convert, Recording, Result, Shot
-from recording.session import Session, open_session
+from offline.spool import read_spool, write_spool
+from recording.session import open_session
+
+NO_LABELS = (
+    "it holds no labels; make tables of it with emofuse label, or a session that has labels with "
+    "emofuse replay --record"
+)
 
 
-def session_recording(path: Path) -> Recording:
-    """What was recorded, as it was labelled then.
+def session_recording(path: Path, spool: Path) -> Recording:
+    """What was recorded, as it was labelled then. Its results are kept in ``spool``: to find them
+    the whole session is read.
 
     Raises:
         UserError: there is no session that can be read.
@@ -24,16 +31,30 @@ def session_recording(path: Path) -> Recording:
     cameras: set[str] = set()
     microphones: set[str] = set()
     end_ns = session.zero_ns
-    for record in session.records(FACES, SPEECH, UTTERANCES, MARKERS):
-        message = record.message
-        if isinstance(message, UtteranceEmotion):
-            end_ns = max(end_ns, (message.offset or message.onset).pipeline_ns)
-            continue
-        end_ns = max(end_ns, message.stamp.pipeline_ns)
-        if isinstance(message, FaceEmotions):
-            cameras.add(message.source)
-        elif not isinstance(message, Marker):
-            microphones.add(message.source)
+    is_labelled = False
+
+    def results() -> Iterator[Result]:
+        nonlocal end_ns, is_labelled
+        for record in session.records(FACES, SPEECH, UTTERANCES, MARKERS):
+            message = record.message
+            if isinstance(message, UtteranceEmotion):
+                end_ns = max(end_ns, (message.offset or message.onset).pipeline_ns)
+                if message.final:
+                    is_labelled = True
+                    yield message
+                continue
+            end_ns = max(end_ns, message.stamp.pipeline_ns)
+            if isinstance(message, FaceEmotions):
+                is_labelled = True
+                cameras.add(message.source)
+                yield message
+            elif isinstance(message, Marker):
+                yield message
+            else:
+                microphones.add(message.source)
+
+    write_spool(spool, results())
+    notes = [*session.faults(), *([] if is_labelled else [NO_LABELS])]
 
     def shots() -> Iterator[Shot]:
         for record in session.records(VIDEO_JPEG):
@@ -56,20 +77,13 @@ def session_recording(path: Path) -> Recording:
         session.zero_ns,
         end_ns - session.zero_ns,
         media=None,
-        cameras=tuple(sorted(cameras)),
-        microphones=tuple(sorted(microphones)),
-        results=lambda: _results(session),
+        cameras=tuple(sorted(cameras | session.sources(VIDEO_JPEG))),
+        microphones=tuple(sorted(microphones | session.sources(AUDIO))),
+        results=lambda: read_spool(spool),
         shots=shots,
         sound=sound,
-        notes=tuple(session.faults()),
+        notes=tuple(notes),
     )
-
-
-def _results(session: Session) -> Iterator[Result]:
-    for record in session.records(FACES, UTTERANCES, MARKERS):
-        message = record.message
-        if not isinstance(message, UtteranceEmotion) or message.final:
-            yield message
 
 
 def _shots(frame: VideoFrame, jpeg: memoryview, zero_ns: int) -> Iterator[Shot]:

@@ -1,9 +1,11 @@
 """Keeps results on disk, so that a recording of any length can be read again and again."""
 
+import errno
 import struct
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from messaging.errors import UserError
 from messaging.schema import FaceEmotions, Marker, UtteranceEmotion
 from messaging.topics import FACES, MARKERS, UTTERANCES
 from messaging.wire import decode, encode
@@ -14,10 +16,21 @@ LENGTHS = struct.Struct("<II")
 
 
 def write_spool(path: Path, results: Iterable[Result]) -> None:
-    with path.open("wb") as file:
-        for result in results:
-            name, header = _encoded(result)
-            file.write(LENGTHS.pack(len(name), len(header)) + name + header)
+    """Raises:
+    UserError: there is no space for it.
+    """
+    try:
+        with path.open("wb") as file:
+            for result in results:
+                name, header = _encoded(result)
+                file.write(LENGTHS.pack(len(name), len(header)) + name + header)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise UserError(
+            f"{path.parent} has no space for the results ({error.strerror}); free some, or name "
+            "another folder with TMPDIR"
+        ) from error
 
 
 def _encoded(result: Result) -> list[bytes]:

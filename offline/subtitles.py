@@ -3,6 +3,7 @@
 WebVTT: https://www.w3.org/TR/webvtt1/. SRT has no standard; this is what players agree on.
 """
 
+import re
 from collections.abc import Iterator
 from itertools import chain
 
@@ -19,7 +20,7 @@ def _webvtt(annotations: Annotations, name: str) -> Iterator[str]:
     yield "WEBVTT"
     yield ""
     yield "NOTE"
-    yield one_line(f"Emotions of the utterances in {name}.").replace("-->", "->")
+    yield _without_arrow(one_line(f"Emotions of the utterances in {name}."))
     yield "Each takes its label from the face that is nearest in time; made with emofuse."
     yield ""
     yield "STYLE"
@@ -28,7 +29,7 @@ def _webvtt(annotations: Annotations, name: str) -> Iterator[str]:
         yield f"::cue(.{emotion}) {{ color: {colour}; }}"
     yield ""
     for microphone, spoken in _by_time(annotations):
-        yield one_line(spoken.result.id).replace("-->", "->")
+        yield _without_arrow(one_line(spoken.result.id))
         yield f"{_clock(spoken.start_ms, '.')} --> {_clock(spoken.end_ms, '.')}"
         voice = f"<v {_escaped(one_line(microphone)).replace('&gt;', '')}>" if microphone else ""
         label = spoken.result.label
@@ -68,6 +69,11 @@ def _clock(at_ms: int, point: str) -> str:
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours:02}:{minutes:02}:{seconds:02}{point}{ms:03}"
+
+
+def _without_arrow(text: str) -> str:
+    """``-->`` would make a cue's times of it."""
+    return re.sub("-{2,}>", "->", text)
 
 
 def _escaped(text: str) -> str:

@@ -4,7 +4,7 @@ Both hold the same values: a CSV's numbers have as many digits as tell them apar
 grow with a table's length.
 """
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -81,18 +81,20 @@ def parquet_table(
 
 
 def merge(
-    parts: Sequence[tuple[str, Path]], columns: Sequence[Column], parquet: Path, csv: Path
+    parts: Sequence[tuple[str, Path]], columns: Sequence[Column], drafts: Mapping[Path, Path]
 ) -> None:
     """One table of many Parquet files, in that order; the first column holds each one's name.
 
+    It is written to each of ``drafts``, which are named after the files that they are to become:
+    those end in ``.parquet`` or ``.csv``.
+
     Raises:
-        OutputError: one of the two cannot be written.
+        OutputError: one cannot be written.
     """
     with ExitStack() as stack:
-        draft, csv_draft = (stack.enter_context(whole_file(path)) for path in (parquet, csv))
         sinks = [
-            stack.enter_context(_parquet(draft, parquet, columns)),
-            stack.enter_context(_csv(csv_draft, csv, columns)),
+            stack.enter_context((_csv if path.suffix == ".csv" else _parquet)(draft, path, columns))
+            for path, draft in drafts.items()
         ]
         for group in _groups(_named_tables(parts, columns)):
             for sink in sinks:

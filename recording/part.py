@@ -233,6 +233,14 @@ class Part:
         except OSError as error:
             raise UserError(f"{self.path} cannot be read: {error.strerror}") from error
 
+    def sources(self, topic: Topic[Any]) -> set[str]:
+        """The cameras, microphones or nodes that have messages on it."""
+        return {
+            channel.metadata.get("source", "")
+            for channel in self._channels.values()
+            if channel.metadata.get("topic") == topic.name
+        }
+
     def _records(self, file: IO[bytes], wanted: set[str]) -> Iterator[Received[Any]]:
         magic = file.read(len(MCAP0_MAGIC))
         if not MCAP0_MAGIC.startswith(magic):

@@ -53,6 +53,12 @@ def parts_of(folder: Path) -> list[Path]:
     return sorted(folder.glob("part-*.mcap"), key=_number)
 
 
+def files_of(folder: Path) -> list[Path]:
+    """What was recorded: all that a session is read from."""
+    manifest = folder / MANIFEST
+    return [*([manifest] if manifest.exists() else []), *parts_of(folder), folder / ABOUT]
+
+
 def next_part(folder: Path) -> Path:
     """One that is not there yet, and comes after all that are."""
     return part_path(folder, max(map(_number, parts_of(folder)), default=-1) + 1)
@@ -148,6 +154,12 @@ class Session:
         for number, part in enumerate(self.parts):
             fresh = self.parts[number] = Part(part.path)
             yield from fresh.records(*topics)
+
+    def sources(self, topic: Topic[Any]) -> set[str]:
+        """The cameras, microphones or nodes that have messages on it. Once it was read, whatever
+        topics were.
+        """
+        return {source for part in self.parts for source in part.sources(topic)}
 
     def faults(self) -> list[str]:
         """What is wrong with it, a line each; empty where it is whole. Once it was read."""

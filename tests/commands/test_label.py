@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from commands.label import print_report
+from offline.corpus import Report
 from tests.offline.clips import cut_demo
 from tests.pipelines import ROOT, descendants, emofuse, environment, started, wait_until_gone
 
@@ -65,6 +67,18 @@ def test_damage_is_told(tmp_path: Path) -> None:
     run = label(part, "--out", tmp_path / "out", "--fps", "5")
     assert run.returncode == 0
     assert f"emofuse: {part}: it ends at" in run.stderr
+
+
+def test_what_is_wrong_with_no_file_alone_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_report(Report((), 0, ("no [lock]",)), 1.0, tmp_path, details=False)
+    assert capsys.readouterr().err == "emofuse: no [lock]\n"
+
+
+def test_a_folder_whose_name_is_no_text_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    print_report(Report((), 0), 1.0, Path(os.fsdecode(b"caf\xe9")), details=False)
+    assert r"Tables: caf\udce9/utterances.parquet, " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,10 @@
 """Many files in parallel: the finished are kept, who fails fails alone, the bytes are the same."""
 
+import errno
 import json
 import multiprocessing
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -17,10 +19,13 @@ from capture.demo import CLIP
 from config.load import load_settings
 from config.settings import Settings
 from messaging.errors import UserError
-from offline.corpus import Progress, Report, label_corpus
+from offline import corpus
+from offline.corpus import Progress, Report, held, label_corpus
 from offline.inputs import find_inputs
+from offline.output import drafted, whole_file
 from offline.part import PartResult, key_of, label_file
 from offline.pool import Done, Failed, Going, attempt
+from offline.rows import COLUMNS
 from offline.tables import OutputError, read_table
 from tests.offline.clips import cut_demo
 
@@ -204,6 +209,70 @@ def test_two_runs_at_a_time_into_one_folder_are_refused(clips: list[Path], tmp_p
 
     run(clips[3:], tmp_path, watch=meanwhile)
     assert refused
+
+
+def test_tables_of_two_runs_are_never_mixed(
+    undisturbed: Path, clips: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run is stopped while it merges the last table."""
+    out = tmp_path / "out"
+    shutil.copytree(undisturbed, out)
+    real = corpus.merge
+
+    def stopped(parts: Any, columns: Any, *to: Any) -> None:
+        if columns is COLUMNS["faces"]:
+            raise KeyboardInterrupt
+        real(parts, columns, *to)
+
+    monkeypatch.setattr(corpus, "merge", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        run(clips[:1], out)
+    assert contents(out) == contents(undisturbed)
+    assert not list(out.glob(".*"))
+
+
+def test_drafts_of_a_killed_run_are_swept_and_nothing_of_the_users(tmp_path: Path) -> None:
+    """``--out .`` is a folder of the user's."""
+    ours = [".faces.0123abcd.csv", "parts/.a-1.0123abcd.json", "parts/faces/.a-1.0123abcd.parquet"]
+    theirs = [".eslintrc.json", ".x.csv", ".x.0123abcd.csv", ".faces.csv", "parts/.a.json",
+              "parts/.faces.0123ABCD.parquet", "faces.0123abcd.csv"]  # fmt: skip
+    for name in (*ours, *theirs):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / ".x.json").mkdir()
+    (tmp_path / ".utterances.0123abcd.csv").mkdir()
+    with held(tmp_path / "parts"):
+        assert not any((tmp_path / name).exists() for name in ours)
+    assert all((tmp_path / name).is_file() for name in theirs)
+    assert (tmp_path / ".x.json").is_dir()
+    assert (tmp_path / ".utterances.0123abcd.csv").is_dir()
+
+
+@pytest.mark.parametrize("name", ["faces.parquet", "a b.TextGrid", ".hidden.json"])
+def test_a_draft_is_known_by_its_name(tmp_path: Path, name: str) -> None:
+    with whole_file(tmp_path / name) as draft:
+        draft.touch()
+        assert drafted(draft) == name
+    assert drafted(tmp_path / name) == ""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such locks")
+def test_without_locks_it_goes_on_says_so_and_takes_nobodys_drafts(
+    clips: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Lustre."""
+
+    def unknown(*_: int) -> None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    monkeypatch.setattr("fcntl.flock", unknown)
+    (tmp_path / ".faces.0123abcd.csv").touch()
+    report = run(clips[3:], tmp_path)
+    assert report.notes == (
+        f"no file can be locked in {tmp_path}: make sure that one run at a time labels into it",
+    )
+    assert len(report.results) == 1
+    assert (tmp_path / ".faces.0123abcd.csv").exists()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="rights are POSIX")

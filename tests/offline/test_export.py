@@ -2,9 +2,11 @@
 
 import csv
 import json
+import os
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -16,9 +18,12 @@ from commands.plot import plot_recording
 from config.settings import Settings
 from messaging.errors import UserError
 from offline.export import FORMATS, formats_of, outputs
+from offline.export import export as export_made
 from offline.output import require, whole_file
 from tests.capture.clips import make_clip
+from tests.offline.scenes import film, recording
 from tests.pipelines import emofuse
+from tests.recording.messages import make_session, marker
 
 LABELS = [spoken.label for spoken in load_truth().utterances]
 
@@ -170,6 +175,35 @@ def test_a_session_named_by_a_dot_lends_its_own_name(
     monkeypatch.chdir(tmp_path / "monday.1")
     (path,) = outputs(Path(), ["vtt"], None)["vtt"]
     assert path == tmp_path / "monday.1.vtt"
+
+
+def test_all_that_is_made_of_a_dot_lies_beside_the_session_and_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = make_session(tmp_path / "monday.1", [marker("begin")]).path
+    monkeypatch.chdir(session)
+    export(Path(), "vtt")
+    assert "utterances in monday.1." in (tmp_path / "monday.1.vtt").read_text()
+    plot(Path(), tmp_path / "x.svg")
+    assert ">monday.1<" in (tmp_path / "x.svg").read_text()
+    plot(Path())
+    (session / "below").mkdir()
+    monkeypatch.chdir(session / "below")
+    with pytest.raises(UserError, match=r"monday\.1\.pdf exists"):
+        plot(Path(".."))
+
+
+def test_names_that_are_no_text_are_exported_and_drawn(tmp_path: Path) -> None:
+    """A line end, and a byte that is not UTF-8."""
+    name = os.fsdecode(b"caf\xe9\n.mp4")
+    clip = make_clip(tmp_path / "a.mp4", pictures_ms=[0, 40], sound_s=0.2).rename(tmp_path / name)
+    export(clip, ",".join(FORMATS))
+    plot(clip, tmp_path / "plot.svg")
+    made = replace(recording(film(["sad"])), path=clip)
+    export_made(made, "csv", (tmp_path / "u.csv", tmp_path / "f.csv"))
+    assert r'"caf\udce9\n.mp4","camera"' in (tmp_path / "f.csv").read_text()
+    assert r">caf\udce9\n.mp4<" in (tmp_path / "plot.svg").read_text()
+    assert r"caf\udce9\n.mp4." in (tmp_path / os.fsdecode(b"caf\xe9\n.vtt")).read_text()
 
 
 def test_a_missing_library_names_what_brings_it() -> None:

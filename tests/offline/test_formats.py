@@ -1,5 +1,6 @@
 """Each annotation format, read by a program that did not write it."""
 
+import os
 import re
 import warnings
 import xml.etree.ElementTree as ET
@@ -82,7 +83,7 @@ def test_ffmpeg_reads_every_cue_at_its_time(
 
 
 def test_webvtt_has_a_style_an_id_and_a_class_for_each_label() -> None:
-    text = webvtt(annotations_of(recording([said(0, 500), said(600, 700, None)])), "x\n\ny")
+    text = webvtt(annotations_of(recording([said(0, 500), said(600, 700, None)])), "x\n\ny--->")
     header, note, style, *cues = text.strip().split("\n\n")
     assert header == "WEBVTT"
     assert note.startswith("NOTE")
@@ -231,3 +232,14 @@ def test_elan_finds_the_media_file_also_where_folders_moved(tmp_path: Path) -> N
     assert linked.get("MEDIA_URL") == f"file://{media.as_posix()}"
     assert linked.get("RELATIVE_MEDIA_URL") == "./../films/a b.mp4"
     assert linked.get("MIME_TYPE") == "video/mp4"
+
+
+def test_elan_finds_a_media_file_whose_name_is_no_text(tmp_path: Path) -> None:
+    """A line end, a control character, and a byte that is not UTF-8."""
+    name = os.fsdecode(b"a b\n\x01\xe9.mp4")
+    media = tmp_path / name
+    root = eaf(annotations_of(recording([])), tmp_path / "x.eaf", media)
+    linked = root.find("HEADER/MEDIA_DESCRIPTOR")
+    assert linked is not None
+    assert linked.attrib["MEDIA_URL"].endswith("/a%20b%0A%01%E9.mp4")
+    assert linked.get("RELATIVE_MEDIA_URL") == "./a%20b%0A%01%E9.mp4"

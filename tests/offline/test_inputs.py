@@ -6,6 +6,7 @@ import pytest
 
 from messaging.errors import UserError
 from offline.inputs import find_inputs
+from offline.output import ANNOTATED_VIDEO
 
 
 @pytest.fixture(autouse=True)
@@ -40,6 +41,18 @@ def test_a_pattern_is_what_it_matches() -> None:
 
 def test_a_name_that_looks_like_a_pattern_is_a_name_where_there_is_such_a_file() -> None:
     assert names("films/odd [1].mp4") == ["films/odd [1].mp4"]
+
+
+def test_what_is_found_again_is_passed_over(folder: Path) -> None:
+    (folder / "films" / "deep" / "latest.wav").symlink_to(folder / "films" / "b.mp4")
+    assert names("films/b.mp4", "films/deep", "films/*.mp4") == [
+        "films/b.mp4", "films/deep/er/c.wav", "films/odd [1].mp4"]  # fmt: skip
+
+
+def test_exported_videos_are_taken_where_they_are_named_alone(folder: Path) -> None:
+    (folder / "films" / "deep" / f"b{ANNOTATED_VIDEO}").touch()
+    assert names("films/deep") == ["films/deep/er/c.wav"]
+    assert names("films/deep/b.emotions.mp4") == ["films/deep/b.emotions.mp4"]
 
 
 @pytest.mark.parametrize(

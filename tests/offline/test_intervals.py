@@ -74,3 +74,8 @@ def test_a_picture_stands_until_the_next_but_not_for_ever() -> None:
     assert stands_until(0, 300 * MS, 40 * MS) == 300 * MS
     assert stands_until(0, 5_000 * MS, 40 * MS) == 40 * MS
     assert stands_until(0, 5_000 * MS, 2_000 * MS) == 5_000 * MS
+
+
+def test_a_clock_that_was_set_back_takes_no_time_from_a_picture() -> None:
+    assert stands_until(500 * MS, 100 * MS, 40 * MS) == 540 * MS
+    assert stands_until(500 * MS, 500 * MS, 40 * MS) == 540 * MS

@@ -16,6 +16,7 @@ from offline.inputs import find_inputs
 from offline.part import key_of
 from offline.results import Results, results_of
 from offline.tables import read_table
+from recording.session import Session
 from tests.fusion.messages import MS, ended, face, started
 from tests.fusion.messages import picture as shown
 from tests.offline.clips import cut_demo
@@ -88,7 +89,7 @@ def test_times_count_from_the_sessions_start(
 
 
 def test_without_pictures_the_recorded_faces_are_joined_and_that_is_said(
-    clip: Path, tmp_path: Path
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = tmp_path / "labels"
     options = ("--media", clip, "--speed", "max", "--record", session, "--record-mode", "labels")
@@ -96,6 +97,7 @@ def test_without_pictures_the_recorded_faces_are_joined_and_that_is_said(
     results = results_of(session, Settings())
     found = [json.loads(json.dumps(utterance_record(one))) for one in utterances(results)]
     assert found == live
+    monkeypatch.delattr(Session, "records")  # it is known by now
     assert list(results.notes()) == [
         "it holds no pictures: the faces that were recorded are joined"
     ]
@@ -111,6 +113,21 @@ def test_a_session_that_went_on_is_another_one(
         assert key_of(session, Settings(), None) != key
     finally:
         (session / "part-999.mcap").unlink()
+
+
+def test_tables_may_lie_in_the_session_itself(tmp_path: Path) -> None:
+    """What is written there while it is labelled is no change of it, and neither is a plot."""
+    session = make_session(tmp_path / "s", [recorded_picture(n, n * 40) for n in range(5)]).path
+    for kept in (0, 1):
+        report = label_corpus(
+            find_inputs([str(session)]), session, Settings(), None, 1, lambda _: None
+        )
+        assert report.failures == []
+        assert report.kept == kept
+        (session / "plot.pdf").touch()
+    key = key_of(session, Settings(), None)
+    (session / "manifest.json").touch()
+    assert key_of(session, Settings(), None) != key
 
 
 def test_a_recording_that_began_late_knows_which_cameras_a_microphone_is_assigned_to(

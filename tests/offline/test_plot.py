@@ -129,6 +129,20 @@ def test_cameras_microphones_tracks_gaps_and_markers_are_told_apart(tmp_path: Pa
     assert any("2 utterances, 1 without a label" in text for text in found)
 
 
+def test_no_name_or_marker_is_taken_for_a_formula(tmp_path: Path) -> None:
+    results = [
+        *film(["sad"] * 100, "$left_$", track=1),
+        *film(["sad"] * 100, "$right^$", track=1),
+        said(0, 3000, source="$one_$"),
+        said(3000, 4000, source="$two_$"),
+        marked(2000, "$5 to $10"),
+    ]
+    save_plot(series_of(recording(results)), r"$a_$ \$", tmp_path / "x.svg")
+    found = texts(tmp_path / "x.svg")
+    for text in ("$left_$", "$right^$", "$one_$", "$two_$", "$5 to $10", r"$a_$ \$"):
+        assert text in found
+
+
 def test_faces_that_were_hardly_seen_are_told_of(tmp_path: Path) -> None:
     results = film(["happy"] * 300)
     results[10] = replace(results[10], faces=(*results[10].faces, *film(["sad"], track=9)[0].faces))

@@ -10,6 +10,7 @@ from pandas.testing import assert_frame_equal
 
 from messaging.schema import Face, FaceEmotions, Stamp, UtteranceEmotion
 from offline import tables
+from offline.output import whole_file
 from offline.rows import COLUMNS, FACE_COLUMNS, UTTERANCE_COLUMNS, Row, face_rows, utterance_row
 from offline.tables import OutputError, merge, parquet_table, read_table
 
@@ -55,7 +56,8 @@ def write(path: Path, kind: str, rows: Iterable[Row]) -> Path:
 
 def merged(folder: Path, kind: str, parts: list[tuple[str, Path]]) -> tuple[Path, Path]:
     parquet, csv = folder / f"{kind}.parquet", folder / f"{kind}.csv"
-    merge(parts, COLUMNS[kind], parquet, csv)
+    with whole_file(parquet) as draft, whole_file(csv) as csv_draft:
+        merge(parts, COLUMNS[kind], {parquet: draft, csv: csv_draft})
     return parquet, csv
 
 
