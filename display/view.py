@@ -7,6 +7,7 @@ from typing import Any
 from display.scene import Scene
 from display.session import Session
 from display.sources import Camera, Microphone, Peer, keep_newest
+from display.streams import Streams
 from messaging.ledger import lost
 from messaging.schema import (
     AudioChunk,
@@ -17,7 +18,7 @@ from messaging.schema import (
     UtteranceEmotion,
     VideoFrame,
 )
-from messaging.topics import FACES, VIDEO, VIDEO_JPEG
+from messaging.topics import FACES, SPEECH, VIDEO, VIDEO_JPEG
 from messaging.wire import Received
 
 MOST_SOURCES = 16
@@ -52,7 +53,7 @@ class View:
         self._peers: OrderedDict[str, Peer] = OrderedDict()
         self._utterances: OrderedDict[tuple[str, str], UtteranceEmotion] = OrderedDict()
         self._origin_ns: int | None = None
-        self._stream_ns = 0
+        self._streams = Streams()
         self.session = Session()
 
     def take(self, received: Received[Any]) -> UtteranceEmotion | None:
@@ -60,6 +61,11 @@ class View:
         message = received.message
         if isinstance(message, VideoFrame | FaceEmotions) and not self._shows(message.source):
             return None
+        if isinstance(message, VideoFrame | FaceEmotions | AudioChunk | SpeechEvent):
+            if self._streams.note(received) and isinstance(message, SpeechEvent):
+                self._forget_voice(message.source)
+            if self._origin_ns is None:
+                self._origin_ns = message.stamp.pipeline_ns
         if isinstance(message, Heartbeat):
             self._on_heartbeat(received)
         elif isinstance(message, Marker):
@@ -75,10 +81,6 @@ class View:
         elif isinstance(message, UtteranceEmotion):
             self._on_utterance(message)
             return message if message.final else None
-        if isinstance(message, VideoFrame | FaceEmotions | AudioChunk | SpeechEvent):
-            self._stream_ns = max(self._stream_ns, message.stamp.pipeline_ns)
-            if self._origin_ns is None:
-                self._origin_ns = message.stamp.pipeline_ns
         return None
 
     def _shows(self, camera: str) -> bool:
@@ -112,8 +114,17 @@ class View:
             for source in (*self._cameras.values(), *self._microphones.values()):
                 source.go_on(now_ns)
 
+    def _forget_voice(self, source: str) -> None:
+        """It is at an earlier time than it was: what was said after that is not said yet."""
+        self._microphones.pop(source, None)
+        for key in [key for key in self._utterances if key[0] == source]:
+            del self._utterances[key]
+
     def _on_utterance(self, utterance: UtteranceEmotion) -> None:
         """A provisional result is replaced by the last word, never the other way round."""
+        onset_ns = utterance.onset.pipeline_ns
+        if self._streams.is_to_come_again(SPEECH, utterance.source, onset_ns):
+            return  # it is the former round's
         key = (utterance.source, utterance.id)
         former = self._utterances.get(key)
         if former is None or utterance.final or not former.final:
@@ -135,7 +146,7 @@ class View:
         return Scene(
             cameras=tuple(self._cameras[name].scene(streams_ns) for name in shown),
             voices=tuple(
-                microphone.scene(streams_ns, self._stream_ns)
+                microphone.scene(streams_ns, self._streams.newest_ns)
                 for _, microphone in sorted(self._microphones.items())
             ),
             nodes=tuple(peer.scene(now_ns) for _, peer in sorted(self._peers.items())),

@@ -101,7 +101,7 @@ def sound(at_ms: float, level_dbfs: float = -20.0, speech: float = 0.9) -> Recei
     return received(AUDIO, chunk, at_ms)
 
 
-def speech(event: Literal["started", "ended", "closed"], at_ms: float) -> Received[Any]:
+def speech(event: Literal["opened", "started", "ended", "closed"], at_ms: float) -> Received[Any]:
     return received(SPEECH, SpeechEvent(stamp(at_ms), "microphone", event), at_ms)
 
 

@@ -1,4 +1,5 @@
 import random
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -7,8 +8,8 @@ import pytest
 from display.pairing import MOST_BYTES, MOST_PICTURES, Pairing, pixels
 from display.scene import CameraScene, VoiceScene
 from display.view import MOST_NODES, MOST_SOURCES, MOST_UTTERANCES, View
-from messaging.schema import Stamp, TopicCounts, VideoFrame
-from messaging.topics import VIDEO, VIDEO_JPEG
+from messaging.schema import FaceEmotions, Stamp, TopicCounts, VideoFrame
+from messaging.topics import FACES, VIDEO, VIDEO_JPEG
 from messaging.wire import Received
 from tests.display.messages import (
     HEIGHT,
@@ -26,6 +27,8 @@ from tests.display.messages import (
     utterance,
     video_event,
 )
+
+FACES_OPENED = received(FACES, FaceEmotions(stamp(0), "camera", 0, "opened"), 0)
 
 
 @pytest.fixture
@@ -283,6 +286,41 @@ def test_the_age_follows_the_stream_and_not_the_time_that_passes_here(view: View
     view.take(utterance(1000, 2000))
     view.take(received(sound(0).topic, sound(5000).message, 300))
     assert voice(view, 301).age_s == pytest.approx(3.0)
+
+
+def test_each_round_of_a_loop_begins_anew(view: View) -> None:
+    """Stamps are the recorded ones; a result and a label of the former round may come late."""
+    view.take(speech("started", 18_000))
+    view.take(result(8, 18_500, 0))
+    view.take(speech("closed", 20_000))
+    for _ in range(2):
+        view.take(speech("opened", 0))
+        view.take(result(9, 19_000, 0))
+        view.take(FACES_OPENED)
+        view.take(utterance(18_000, 19_000, "happy"))
+        assert not view.scene(0).utterances
+        view.take(speech("started", 1000))
+        view.take(utterance(1000, None, "fear", final=False))
+        view.take(result(1, 1500, 0))
+        scene = voice(view, 0)
+        assert scene.spoken_s == pytest.approx(0.5)
+        assert scene.utterance is not None
+        assert scene.utterance.label == "fear"
+        view.take(speech("ended", 2000))
+        view.take(utterance(1000, 2000, "sad"))
+        view.take(result(2, 3000, 0))
+        assert voice(view, 0).age_s == pytest.approx(1)
+        view.take(speech("closed", 20_000))
+
+
+def test_a_source_that_has_closed_tells_no_time_while_others_go_on(view: View) -> None:
+    """One that opens late in a session is at its end until then, in the second round."""
+    view.take(result(1, 20_000, 0, source="late"))
+    view.take(received(FACES, replace(FACES_OPENED.message, source="late", event="closed"), 0))
+    view.take(utterance(1000, 2000))
+    assert voice(view, 0).age_s == pytest.approx(18)
+    view.take(result(1, 3000, 0))
+    assert voice(view, 0).age_s == pytest.approx(1)
 
 
 def test_sound_that_stops_is_named(view: View) -> None:
