@@ -157,6 +157,8 @@ class Microphone:
             self._onset_ns = None
         if event.event == "closed":
             self._end = ENDED
+        elif event.event in ("opened", "started"):
+            self._end = ""  # there may be no sound to tell it: not every session holds that
 
     def on_utterance(self, utterance: UtteranceEmotion) -> None:
         """The latest one's; the last word on a former one does not replace it."""

@@ -1,5 +1,6 @@
 import random
 from dataclasses import replace
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -286,6 +287,16 @@ def test_the_age_follows_the_stream_and_not_the_time_that_passes_here(view: View
     view.take(utterance(1000, 2000))
     view.take(received(sound(0).topic, sound(5000).message, 300))
     assert voice(view, 301).age_s == pytest.approx(3.0)
+
+
+@pytest.mark.parametrize("event", ["opened", "started"])
+def test_a_voice_without_sound_goes_on_when_its_speech_does(
+    view: View, event: Literal["opened", "started"]
+) -> None:
+    view.take(speech("closed", 1000))
+    assert voice(view, 1001).note == "ended"
+    view.take(speech(event, 2000))
+    assert voice(view, 2001).note == ""
 
 
 def test_each_round_of_a_loop_begins_anew(view: View) -> None:
