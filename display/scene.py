@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from messaging.schema import Face, Heartbeat, Stamp, UtteranceEmotion
+from messaging.observer import NodeRow
+from messaging.schema import Face, Stamp, UtteranceEmotion
 
 Picture = NDArray[np.uint8]
 """``height x width x 3``, BGR."""
@@ -53,15 +54,6 @@ class VoiceScene:
 
 
 @dataclass(frozen=True, slots=True)
-class NodeScene:
-    heartbeat: Heartbeat
-    silent_s: float
-    """Since its last heartbeat."""
-    cpu: float
-    """Share of one core, between its last two heartbeats."""
-
-
-@dataclass(frozen=True, slots=True)
 class SessionScene:
     """What is recorded, played and marked."""
 
@@ -82,7 +74,7 @@ class SessionScene:
 class Scene:
     cameras: tuple[CameraScene, ...] = ()
     voices: tuple[VoiceScene, ...] = ()
-    nodes: tuple[NodeScene, ...] = ()
+    nodes: tuple[NodeRow, ...] = ()
     utterances: tuple[UtteranceEmotion, ...] = ()
     """Oldest first."""
     dropped: int = 0

@@ -32,7 +32,8 @@ _seq = count()
 
 
 def received(topic: Topic[Any], message: Any, at_ms: float, payload: bytes = b"") -> Received[Any]:
-    return Received(topic, message, memoryview(payload), "test", 1, next(_seq), round(at_ms * MS))
+    sender = message.node if isinstance(message, Heartbeat) else "test"
+    return Received(topic, message, memoryview(payload), sender, 1, next(_seq), round(at_ms * MS))
 
 
 def stamp(at_ms: float) -> Stamp:

@@ -8,7 +8,8 @@ import pytest
 
 from display.pairing import MOST_BYTES, MOST_PICTURES, Pairing, pixels
 from display.scene import CameraScene, VoiceScene
-from display.view import MOST_NODES, MOST_SOURCES, MOST_UTTERANCES, View
+from display.view import MOST_SOURCES, MOST_UTTERANCES, View
+from messaging.observer import MOST_NODES
 from messaging.schema import FaceEmotions, Stamp, TopicCounts, VideoFrame
 from messaging.topics import FACES, VIDEO, VIDEO_JPEG
 from messaging.wire import Received
@@ -232,13 +233,21 @@ def test_only_what_plays_at_its_own_pace_on_the_same_clock_has_a_latency(
 def test_drops_are_those_of_the_nodes_that_analyse_and_losses_those_of_all_others(
     view: View,
 ) -> None:
-    analysed = TopicCounts("faces", messages=10)
     missed = TopicCounts("video", "camera", dropped=4, lost=1)
-    view.take(heartbeat("inference", counts=[analysed, missed]))
+    view.take(heartbeat("inference", counts=[missed]))
     view.take(heartbeat("recorder", counts=[TopicCounts("video", "camera", dropped=50, lost=2)]))
     view.take(heartbeat("display", counts=[TopicCounts("video", "camera", dropped=9, lost=9)]))
     scene = view.scene(0)
     assert (scene.dropped, scene.lost) == (4, 3)
+
+
+def test_what_was_lost_stays_lost_when_its_node_is_started_again(view: View) -> None:
+    first = heartbeat("inference", counts=[TopicCounts("video", "camera", dropped=4, lost=2)])
+    view.take(first)
+    again = heartbeat("inference", 1000, [TopicCounts("video", "camera", dropped=1, lost=1)])
+    view.take(replace(again, incarnation=first.incarnation + 1))
+    scene = view.scene(1000 * MS)
+    assert (scene.dropped, scene.lost) == (5, 3)
 
 
 def test_a_node_shows_its_share_of_a_core_and_its_silence(view: View) -> None:
@@ -246,7 +255,7 @@ def test_a_node_shows_its_share_of_a_core_and_its_silence(view: View) -> None:
     view.take(heartbeat("fusion", 2000, cpu_ms=350))
     (node,) = view.scene(6000 * MS).nodes
     assert node.cpu == pytest.approx(0.25)
-    assert node.silent_s == pytest.approx(4)
+    assert node.silent_ns == 4000 * MS
 
 
 def test_speaking_is_told_from_onset_to_offset(view: View) -> None:
