@@ -45,6 +45,13 @@ class Plan:
         return self.sources != ("player",) or self.settings.replay.start_from == "capture"
 
     @property
+    def session(self) -> Path | None:
+        """Whose time is the run's: one that is played, else the one that is recorded."""
+        players = [node.settings for node in self.nodes if node.kind == "player"]
+        played = (one.replay.session for one in (players if self.nodes else [self.settings]))
+        return next(filter(None, played), self.settings.recording.folder)
+
+    @property
     def outlets(self) -> tuple[str, ...]:
         return _outlets(self.settings)
 
