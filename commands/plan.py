@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from capture.demo import CLIP
 from capture.media_path import check
+from commands.console import is_in_background
 from config.settings import DisplaySettings, Settings
 from inference.network import network_of
 from messaging.errors import UserError
@@ -211,4 +212,5 @@ def choose_display(settings: DisplaySettings, *, quiet_stdout: bool) -> tuple[Di
         lack = window_lack()
         if not lack:
             return "window", ""
-    return "terminal" if sys.stdout.isatty() and not quiet_stdout else "none", lack
+    has_terminal = sys.stdout.isatty() and not quiet_stdout and not is_in_background()
+    return "terminal" if has_terminal else "none", lack

@@ -237,7 +237,8 @@ class FusionSettings(Section):
 
 class DisplaySettings(Section):
     kind: Literal["auto", "window", "terminal", "none"] = "auto"
-    """``auto``: a window where there is a screen, else the terminal where there is one."""
+    """``auto``: a window where there is a screen, else the terminal, where there is one and it runs
+    in its foreground; else none."""
     pictures: Literal["raw", "jpeg"] = "raw"
     """``jpeg``: a tenth of the bytes, for a display on another machine."""
     cameras: Names = ()
