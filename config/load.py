@@ -180,7 +180,8 @@ def _of_node(table: str, origins: Sequence[_Origin]) -> Mapping[str, FieldInfo]:
     """Those of a node's table: its own, and those of its kind's section."""
     place = (*NODES, table, "kind")
     kinds = (origin.values["nodes"][table]["kind"] for origin in origins if origin.has(place))
-    section = SECTION_OF.get(next(kinds, ""), "")
+    kind = next(kinds, "")
+    section = SECTION_OF.get(kind, "") if isinstance(kind, str) else ""
     return dict(NodeTable.model_fields) | dict(_section((section,), origins) if section else {})
 
 
