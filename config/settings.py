@@ -42,6 +42,11 @@ def _refuse_nameless(file: object) -> object:
     return file
 
 
+def _none_if_empty(folder: object) -> object:
+    """The empty path would be the working folder."""
+    return None if folder == "" else folder
+
+
 def _absolute(file: Path | None) -> Path | None:
     """The same in every process, whatever its working folder is."""
     return file and file.absolute()
@@ -51,6 +56,7 @@ def _listed(numbers: tuple[float, ...]) -> str:
     return ", ".join(f"{number:g}" for number in numbers)
 
 
+Folder = Annotated[Path | None, BeforeValidator(_none_if_empty)]
 Names = Annotated[tuple[Name, ...], BeforeValidator(_split_commas)]
 Numbers = Annotated[tuple[float, ...], BeforeValidator(_split_commas), Field(min_length=1)]
 
@@ -249,7 +255,7 @@ class DisplaySettings(Section):
 
 
 class RecordingSettings(Section):
-    folder: Path | None = None
+    folder: Folder = None
     """Where the session is recorded; empty: nothing is."""
     mode: Literal["all", "no-video", "labels"] = "all"
     """``no-video`` leaves the pictures out, ``labels`` pictures and sound."""
@@ -260,7 +266,7 @@ class RecordingSettings(Section):
 
 
 class ReplaySettings(Section):
-    session: Path | None = None
+    session: Folder = None
     speed: Annotated[float, Field(gt=0, le=100)] | Literal["max"] = 1.0
     """1 plays as it was recorded; ``max`` as fast as it goes without loss."""
     start_from: Literal["capture", "faces"] = "capture"

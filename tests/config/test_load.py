@@ -115,6 +115,13 @@ def test_a_file_without_a_name_is_none() -> None:
     )
 
 
+def test_an_empty_folder_takes_the_files_back(toml: Path) -> None:
+    toml.write_text('[recording]\nfolder = "here"\n[replay]\nsession = ""\n')
+    assert load_settings({}, toml, {}).recording.folder == Path("here")
+    settings = load_settings({}, toml, {"EMOFUSE_RECORDING__FOLDER": ""})
+    assert (settings.recording.folder, settings.replay.session) == (None, None)
+
+
 CLASSIFIER = {"file": "/net.onnx", "labels": "happy,sad", "size": 48, "range": (0, 1)}
 
 
