@@ -129,6 +129,44 @@ def test_a_file_does_not_wait_for_a_node_that_cannot_come() -> None:
     assert "judge" in joined.settings.media.wait_for
 
 
+def test_whoever_runs_can_be_waited_for() -> None:
+    ways = {"lsl": {"enabled": True}, "osc": {"target": "stage:9000"}, "metrics": {"enabled": True}}
+    asked = {**ways, "recording": {"folder": "somewhere"}, "display": {"kind": "terminal"}}
+    everybody = ["hub", "inference", "fusion", "display", "lsl", "osc", "metrics", "recorder"]
+    chosen = plan({**asked, "media": {"wait_for": everybody}})
+    assert set(everybody) <= set(chosen.settings.media.wait_for)
+    for nobody in ("media", "camera"):
+        with pytest.raises(UserError, match=f"media.wait_for names '{nobody}'"):
+            plan({"media": {"wait_for": [nobody]}})
+
+
+@pytest.mark.parametrize(
+    ("said", "awaited"),
+    [
+        ({}, ("inference", "fusion", "launcher")),
+        ({"start_from": "faces"}, ("fusion", "launcher")),
+        ({"wait_for": ["metrics"]}, ("metrics", "launcher")),
+    ],
+)
+def test_a_replay_waits_for_whom_it_was_told_to_wait(
+    said: dict[str, Any], awaited: tuple[str, ...]
+) -> None:
+    others = {"display": {"kind": "none"}, "metrics": {"enabled": True}}
+    chosen = plan({**others, "replay": {"session": "somewhere", **said}})
+    assert chosen.settings.replay.wait_for == awaited
+
+
+@pytest.mark.there_is("camera", "microphone")
+def test_no_source_waits_for_a_node_that_cannot_come() -> None:
+    chosen = plan({"microphone": {"wait_for": ["left"]}, "camera": {"name": "left"}})
+    assert chosen.settings.microphone.wait_for == ("left",)
+    with pytest.raises(UserError, match=r"microphone\.wait_for names 'right'"):
+        plan({"microphone": {"wait_for": ["right"]}})
+    nobody = {"session": "somewhere", "start_from": "faces", "wait_for": ["inference"]}
+    with pytest.raises(UserError, match=r"replay\.wait_for names 'inference'"):
+        plan({"replay": nobody})
+
+
 def test_a_file_that_is_not_there_is_refused() -> None:
     with pytest.raises(UserError, match=r"media\.file: no media file /no/such\.mp4"):
         plan({"media": {"file": "/no/such.mp4"}})
