@@ -166,12 +166,7 @@ def _choose_sources(settings: Settings) -> tuple[tuple[Source, ...], tuple[str, 
     if settings.replay.session is not None:
         return ("player",), ()
     camera, microphone = settings.camera.device, settings.microphone.device
-    if settings.media.file is not None:
-        if (camera, microphone) != ("auto", "auto"):
-            raise UserError(
-                f"{settings.media.file} plays as camera and microphone; leave out --camera and "
-                "--microphone, or --media"
-            )
+    if settings.media.file is not None and not _devices_go_before(settings, settings.media.file):
         _check_file(settings.media.file)
         return ("media",), ()
     if (camera, microphone) == ("none", "none"):
@@ -191,6 +186,25 @@ def _choose_sources(settings: Settings) -> tuple[tuple[Source, ...], tuple[str, 
     if microphone != "none" and "microphone" not in missing:
         present.append("microphone")
     return tuple(present), tuple(missing.values())
+
+
+def _devices_go_before(settings: Settings, file: Path) -> bool:
+    """A file plays as camera and microphone; of it and the devices those are meant that come from
+    the place that goes before the other's.
+    """
+    devices = {"camera": settings.camera.device, "microphone": settings.microphone.device}
+    asked = [section for section, device in devices.items() if device != "auto"]
+    if not asked:
+        return False
+    section = min(asked, key=lambda section: settings.origin(section, "device"))
+    device, played = settings.origin(section, "device"), settings.origin("media", "file")
+    if device == played:
+        whence = f" (both from {device[1]})" if device[1] else ""
+        raise UserError(
+            f"{file} plays as camera and microphone, and {section}.device = {devices[section]!r} "
+            f"is asked for as well{whence}; leave out one of them"
+        )
+    return device < played
 
 
 def _check_file(file: Path) -> None:

@@ -68,7 +68,9 @@ def load_settings(
     for origin in reversed(origins):
         merged = _merge(merged, origin.values)
     try:
-        settings = Settings.model_validate(merged)
+        settings = Settings.model_validate(
+            merged, context=tuple((one.name, one.values) for one in origins if one.values)
+        )
         for table in settings.nodes:
             node_settings(settings, table)
     except ValidationError as error:

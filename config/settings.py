@@ -4,9 +4,17 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    model_validator,
+)
 
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
@@ -57,6 +65,10 @@ def _listed(numbers: tuple[float, ...]) -> str:
 
 
 Folder = Annotated[Path | None, BeforeValidator(_none_if_empty)]
+Origins = tuple[tuple[str, Mapping[str, Any]], ...]
+"""Where settings are from: each origin's name, and its values by section; the first goes before the
+others.
+"""
 Names = Annotated[tuple[Name, ...], BeforeValidator(_split_commas)]
 Numbers = Annotated[tuple[float, ...], BeforeValidator(_split_commas), Field(min_length=1)]
 
@@ -385,6 +397,20 @@ class Settings(Section):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     nodes: dict[Name, NodeTable] = {}
     """Where there are some, they and no others run."""
+    _origins: Origins = PrivateAttr(default_factory=tuple)
+
+    def model_post_init(self, context: Any) -> None:
+        """``context``: the ``Origins``, where they are known."""
+        self._origins = context or ()
+
+    def origin(self, section: str, key: str) -> tuple[int, str]:
+        """Where a setting is from: its rank, 0 goes before all others, and its name; the last rank
+        and no name where nobody gave it.
+        """
+        for rank, (name, given) in enumerate(self._origins):
+            if key in given.get(section, {}):
+                return rank, name
+        return len(self._origins), ""
 
     @model_validator(mode="after")
     def _nodes_have_distinct_names(self) -> Self:

@@ -9,6 +9,7 @@ from capture import cameras, microphones
 from capture.demo import CLIP
 from commands import plan as plans
 from commands.plan import Plan, make_plan
+from config.load import load_settings
 from config.settings import Settings
 from display import screen
 from messaging.errors import UserError
@@ -31,6 +32,17 @@ def devices(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> 
     monkeypatch.setattr(microphones, "has_microphone", lambda: "microphone" in there)
     monkeypatch.setattr(screen, "screen_available", lambda: "screen" in there)
     monkeypatch.setattr(screen, "window_lack", lambda: "")
+
+
+def loaded(options: dict[str, Any], in_file: dict[str, Any], folder: Path) -> Settings:
+    """``in_file`` has sections of texts."""
+    lines = [
+        line
+        for section, values in in_file.items()
+        for line in (f"[{section}]", *(f'{key} = "{value}"' for key, value in values.items()))
+    ]
+    (folder / "lab.toml").write_text("\n".join(lines))
+    return load_settings(options, folder / "lab.toml", {})
 
 
 def names(chosen: Plan) -> list[str]:
@@ -112,6 +124,30 @@ def test_a_window_without_a_screen_is_refused() -> None:
 def test_a_device_beside_a_file_is_refused(device: str) -> None:
     with pytest.raises(UserError, match=r"talk\.mp4 plays as camera and microphone"):
         plan({"media": {"file": "talk.mp4"}, device: {"device": "0"}})
+
+
+DEVICE = {"camera": {"device": "7"}, "microphone": {"device": "none"}}
+FILE = {"media": {"file": CLIP}}
+
+
+@pytest.mark.parametrize(
+    ("options", "in_file", "sources"),
+    [(FILE, DEVICE, ("media",)), (DEVICE, FILE, ("camera",)), (FILE, {}, ("media",))],
+)
+def test_of_a_file_and_devices_what_the_command_line_asks_for_goes_first(
+    options: dict[str, Any], in_file: dict[str, Any], sources: tuple[str, ...], tmp_path: Path
+) -> None:
+    assert make_plan(loaded(options, in_file, tmp_path), ADDRESS, quiet_stdout=True).sources == (
+        sources
+    )
+
+
+@pytest.mark.parametrize("place", ["the command line", "file .*lab.toml"])
+def test_where_both_come_from_one_place_that_is_named(place: str, tmp_path: Path) -> None:
+    both, none = FILE | DEVICE, dict[str, Any]()
+    options, in_file = (both, none) if place == "the command line" else (none, both)
+    with pytest.raises(UserError, match=rf"camera\.device = '7' .* \(both from {place}\)"):
+        make_plan(loaded(options, in_file, tmp_path), ADDRESS, quiet_stdout=True)
 
 
 def test_a_file_waits_for_whom_it_was_told_to_wait() -> None:
