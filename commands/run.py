@@ -70,7 +70,7 @@ class Launcher:
                 self._take(message)
             elif isinstance(message, Heartbeat) and message.pid in ours and _is_of_here(message):
                 self.summary.pulses.note(message)
-                self._console.progress(message.progress)
+                self._console.progress(self.summary.pulses.played)
             elif isinstance(message, LogRecord):
                 self._console.say(f"{message.node}: {message.text}")
             elif isinstance(message, Control) and message.action == "stop":

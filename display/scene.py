@@ -62,7 +62,7 @@ class SessionScene:
     recorder_silent_s: float | None = None
     """Since its last word, where the next one is overdue: nobody knows whether it records."""
     played: float | None = None
-    """How much of a session or file is played, 0 to 1."""
+    """How much of a session or file is played, 0 to 1; of several, of the one with most to come."""
     is_paused: bool = False
     has_player: bool = False
     """Whether what is played can be paused."""

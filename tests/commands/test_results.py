@@ -123,3 +123,15 @@ def test_a_late_word_of_a_process_that_was_replaced_counts_no_second_time() -> N
     former, later = pulse("fusion", 1, rejected=1), pulse("fusion", 2, rejected=2)
     summary = Summary(pulses=Pulses([former, later, former, later]))
     assert summary.record()["nodes"]["fusion"]["rejected"] == 3
+
+
+def test_of_several_files_the_one_with_most_to_come_is_told() -> None:
+    pulses = Pulses([pulse("fusion", 1)])
+    assert pulses.played is None
+    for file, pid, share, told in (
+        ("left", 2, 0.25, 0.25),
+        ("right", 3, 0.75, 0.25),
+        ("left", 2, 1.0, 0.75),
+    ):
+        pulses.note(replace(pulse(file, pid), progress=share))
+        assert pulses.played == told
