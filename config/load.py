@@ -108,7 +108,7 @@ def _from_file(config_file: Path | None) -> dict[str, Any]:
     if config_file is None:
         return {}
     try:
-        return tomllib.loads(config_file.read_text())
+        return tomllib.loads(config_file.read_text(encoding="utf-8"))
     except OSError as error:
         raise SettingsError(f"config file {config_file}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
