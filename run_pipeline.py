@@ -40,14 +40,7 @@ def choose_processes(plan: "Plan") -> list[Process]:
             for node in plan.nodes
             if node.kind == row.name
         ]
-    wanted = {"hub", "fusion", plan.display, *plan.sources, *plan.outlets}
-    if plan.infers:
-        wanted.add("inference")
-    if plan.settings.recording.folder is not None:
-        wanted.add("recorder")
-    if plan.settings.metrics.enabled:
-        wanted.add("metrics")
-    return [process for process in PROCESSES if process.name in wanted]
+    return [process for process in PROCESSES if process.name in plan.rows]
 
 
 def main() -> None:

@@ -87,6 +87,16 @@ class Bar:
             self._progress = None
 
 
+def is_in_background() -> bool:
+    """Of the terminal at the standard output: setting it would stop this process (SIGTTOU)."""
+    if sys.platform == "win32":
+        return False
+    try:
+        return os.tcgetpgrp(VIEWS_OUT) != os.getpgrp()
+    except OSError:  # it is none, or not this session's: nobody is stopped there
+        return False
+
+
 def _terminal_settings() -> list[Any] | None:
     if sys.platform == "win32":
         return None
@@ -104,7 +114,8 @@ def _restore(settings: list[Any]) -> None:
     import termios
 
     try:
-        termios.tcsetattr(VIEWS_OUT, termios.TCSANOW, settings)
+        if not is_in_background():
+            termios.tcsetattr(VIEWS_OUT, termios.TCSANOW, settings)
     except (termios.error, OSError):  # it is gone
         return
     os.write(VIEWS_OUT, LEAVE_VIEW.encode())

@@ -1,14 +1,14 @@
 """Decides before anything starts: which sources there are, and which processes they need."""
 
 import sys
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from capture.demo import CLIP
 from capture.media_path import check
-from config.settings import DisplaySettings, Settings
+from commands.console import is_in_background
+from config.settings import SECTION_OF, DisplaySettings, Settings
 from inference.network import network_of
 from messaging.errors import UserError
 
@@ -45,8 +45,25 @@ class Plan:
         return self.sources != ("player",) or self.settings.replay.start_from == "capture"
 
     @property
-    def outlets(self) -> tuple[str, ...]:
-        return _outlets(self.settings)
+    def session(self) -> Path | None:
+        """Whose time is the run's: one that is played, else the one that is recorded."""
+        players = [node.settings for node in self.nodes if node.kind == "player"]
+        played = (one.replay.session for one in (players if self.nodes else [self.settings]))
+        return next(filter(None, played), self.settings.recording.folder)
+
+    @property
+    def rows(self) -> frozenset[str]:
+        """Of the table of processes, those that run where no nodes are named."""
+        settings = self.settings
+        wanted = {
+            "inference": self.infers,
+            "metrics": settings.metrics.enabled,
+            RECORDER: settings.recording.folder is not None,
+        }
+        asked = (name for name, is_wanted in wanted.items() if is_wanted)
+        return frozenset(
+            ("hub", "fusion", self.display, *self.sources, *_outlets(settings), *asked)
+        ) - {"none"}
 
 
 def make_plan(settings: Settings, address: str, *, quiet_stdout: bool) -> Plan:
@@ -62,10 +79,7 @@ def make_plan(settings: Settings, address: str, *, quiet_stdout: bool) -> Plan:
     sources, notes = _choose_sources(settings)
     update: dict[str, Any] = {"bus": settings.bus.model_copy(update={"address": address})}
     if sources == ("media",):
-        if not settings.bus.address:  # else nodes that were started by hand may join
-            _refuse_unknown(settings.media.wait_for, display)
-        seen_by = (LAUNCHER,) if display == "none" else (LAUNCHER, "display")
-        awaited = (*settings.media.wait_for, *seen_by, *_outlets(settings))
+        awaited = (*settings.media.wait_for, *_seen_by(settings, display))
         media: dict[str, Any] = {"wait_for": awaited}
         if settings.media.file is None:
             if not CLIP.is_file():
@@ -85,6 +99,8 @@ def make_plan(settings: Settings, address: str, *, quiet_stdout: bool) -> Plan:
     if settings.recording.folder is not None:
         planned = _waiting_for_the_recorder(planned)
     plan = Plan(planned, sources, display, notes)
+    if not settings.bus.address:  # else nodes that were started by hand may join
+        _refuse_unknown(plan)
     if not plan.infers:
         return plan
     return replace(plan, notes=(*notes, *network_of(settings.inference.classifier).notes))
@@ -96,14 +112,20 @@ def _outlets(settings: Settings) -> tuple[str, ...]:
     return tuple(name for name, is_wanted in wanted.items() if is_wanted)
 
 
+def _seen_by(settings: Settings, display: Display) -> tuple[str, ...]:
+    """Who shows what comes of a file or a session, from its first picture on."""
+    shown = () if display == "none" else ("display",)
+    return (LAUNCHER, *shown, *_outlets(settings))
+
+
 def _replayed(settings: Settings, display: Display) -> dict[str, Any]:
     """A session holds JPEG pictures; who reads them asks for those."""
     replay, jpeg = settings.replay, {"pictures": "jpeg"}
-    readers = [LAUNCHER] if replay.start_from == "faces" else [LAUNCHER, "inference"]
-    readers += ["fusion"] if display == "none" else ["fusion", "display"]
-    readers += _outlets(settings)
+    awaited = replay.wait_for
+    if "wait_for" not in replay.model_fields_set and replay.start_from == "faces":
+        awaited = ("fusion",)
     return {
-        "replay": replay.model_copy(update={"wait_for": tuple(readers)}),
+        "replay": replay.model_copy(update={"wait_for": (*awaited, *_seen_by(settings, display))}),
         "inference": settings.inference.model_copy(update=jpeg),
         "display": settings.display.model_copy(update=jpeg),
         "fusion": settings.fusion.model_copy(update={"exit_when_closed": not replay.loop}),
@@ -122,26 +144,29 @@ def _waiting_for_the_recorder(settings: Settings) -> Settings:
     )
 
 
-def _refuse_unknown(awaited: Iterable[str], display: Display) -> None:
-    known = {"hub", LAUNCHER, "inference", "fusion", *(["display"] if display != "none" else [])}
-    for name in awaited:
-        if name not in known:
-            raise UserError(
-                f"media.wait_for names {name!r}, and no node of this pipeline has that name; "
-                f"there are {', '.join(sorted(known))}"
-            )
+def _refuse_unknown(plan: Plan) -> None:
+    """A source that waits for a node which is not there would do so for ever."""
+    settings = plan.settings
+    shown = {"window", "terminal"} & plan.rows
+    named = {"camera": settings.camera.name, "microphone": settings.microphone.name}
+    known = {LAUNCHER, *(plan.rows - shown), *(["display"] if shown else [])}
+    known |= {named[source] for source in plan.sources if source in named}
+    for source in plan.sources:
+        section = SECTION_OF[source]
+        others = known - {source, named.get(source)}
+        for name in getattr(settings, section).wait_for:
+            if name not in others:
+                raise UserError(
+                    f"{section}.wait_for names {name!r}, and no other node of this pipeline has "
+                    f"that name; there are {', '.join(sorted(others))}"
+                )
 
 
 def _choose_sources(settings: Settings) -> tuple[tuple[Source, ...], tuple[str, ...]]:
     if settings.replay.session is not None:
         return ("player",), ()
     camera, microphone = settings.camera.device, settings.microphone.device
-    if settings.media.file is not None:
-        if (camera, microphone) != ("auto", "auto"):
-            raise UserError(
-                f"{settings.media.file} plays as camera and microphone; leave out --camera and "
-                "--microphone, or --media"
-            )
+    if settings.media.file is not None and not _devices_go_before(settings, settings.media.file):
         _check_file(settings.media.file)
         return ("media",), ()
     if (camera, microphone) == ("none", "none"):
@@ -161,6 +186,25 @@ def _choose_sources(settings: Settings) -> tuple[tuple[Source, ...], tuple[str, 
     if microphone != "none" and "microphone" not in missing:
         present.append("microphone")
     return tuple(present), tuple(missing.values())
+
+
+def _devices_go_before(settings: Settings, file: Path) -> bool:
+    """A file plays as camera and microphone; of it and the devices those are meant that come from
+    the place that goes before the other's.
+    """
+    devices = {"camera": settings.camera.device, "microphone": settings.microphone.device}
+    asked = [section for section, device in devices.items() if device != "auto"]
+    if not asked:
+        return False
+    section = min(asked, key=lambda section: settings.origin(section, "device"))
+    device, played = settings.origin(section, "device"), settings.origin("media", "file")
+    if device == played:
+        whence = f" (both from {device[1]})" if device[1] else ""
+        raise UserError(
+            f"{file} plays as camera and microphone, and {section}.device = {devices[section]!r} "
+            f"is asked for as well{whence}; leave out one of them"
+        )
+    return device < played
 
 
 def _check_file(file: Path) -> None:
@@ -204,4 +248,5 @@ def choose_display(settings: DisplaySettings, *, quiet_stdout: bool) -> tuple[Di
         lack = window_lack()
         if not lack:
             return "window", ""
-    return "terminal" if sys.stdout.isatty() and not quiet_stdout else "none", lack
+    has_terminal = sys.stdout.isatty() and not quiet_stdout and not is_in_background()
+    return "terminal" if has_terminal else "none", lack

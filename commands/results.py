@@ -10,9 +10,12 @@ from typing import Any
 
 from commands.tally import Pulses, Results
 from messaging.errors import UserError
-from messaging.schema import UtteranceEmotion
+from messaging.schema import Stamp, UtteranceEmotion
 
 STDOUT, STDERR = 1, 2
+COLUMNS = (
+    *("source", "onset s", "offset s", "label", "probability", "dt ms", "bound ms", "status"),
+)
 NARROW = 72
 """Columns: a table would have to cut its figures."""
 
@@ -21,12 +24,20 @@ def seconds(ns: int) -> float:
     return round(ns / 1e9, 6)
 
 
-def utterance_record(result: UtteranceEmotion) -> dict[str, Any]:
+def time_s(stamp: Stamp, zero_ns: int) -> float:
+    """As people read it: time in the file, or since ``zero_ns`` of the pipeline's time, so that
+    what two machines say can be compared.
+    """
+    is_file = stamp.clock.startswith("media:")
+    return seconds(stamp.captured_ns if is_file else stamp.pipeline_ns - zero_ns)
+
+
+def utterance_record(result: UtteranceEmotion, zero_ns: int = 0) -> dict[str, Any]:
     """The result as on the wire, and before it what people read first."""
     return {
         "type": "utterance",
-        "onset_s": seconds(result.onset.captured_ns),
-        "offset_s": seconds(result.offset.captured_ns) if result.offset else None,
+        "onset_s": time_s(result.onset, zero_ns),
+        "offset_s": time_s(result.offset, zero_ns) if result.offset else None,
         "probability": probability(result),
         **asdict(result),
     }
@@ -49,12 +60,14 @@ class Summary:
     ended_by: str = ""
     as_it_should: bool = True
     _rows: list[list[str]] = field(default_factory=list[list[str]])
+    """Each begins with the microphone's name."""
 
-    def take(self, result: UtteranceEmotion) -> None:
+    def take(self, result: UtteranceEmotion, zero_ns: int = 0) -> None:
         """Count a final result."""
         self.results.take(result)
         if self.shows_rows:
-            self._rows.append(_cells(result))
+            name = "".join(filter(str.isprintable, result.source))  # it is from the wire
+            self._rows.append([name, *_cells(result, zero_ns)])
 
     def record(self) -> dict[str, Any]:
         """As JSON."""
@@ -76,22 +89,24 @@ class Summary:
 
     def _print(self) -> None:
         from rich.console import Console
+        from rich.markup import escape
         from rich.table import Table
 
         console = Console(file=sys.stdout)
-        if not self._rows:
+        hidden = 0 if len({source for source, *_ in self._rows}) > 1 else 1
+        rows = [row[hidden:] for row in self._rows]
+        if not rows:
             console.print("No utterance was heard.")
         elif console.width < NARROW:
-            for row in self._rows:
-                console.print(" ".join(filter(None, row)), highlight=False)
+            for row in rows:
+                console.print(" ".join(filter(None, row)), markup=False, highlight=False)
         else:
             table = Table(title="Utterances", title_justify="left")
-            columns = ("onset s", "offset s", "label", "probability", "dt ms", "bound ms", "status")
-            for column in columns:
-                justify = "left" if column in ("label", "status") else "right"
+            for column in COLUMNS[hidden:]:
+                justify = "left" if column in ("source", "label", "status") else "right"
                 table.add_column(column, justify=justify)
-            for row in self._rows:
-                table.add_row(*row)
+            for row in rows:
+                table.add_row(*map(escape, row))
             console.print(table)
         for line in self._mishaps():
             console.print(line, markup=False, highlight=False)
@@ -152,12 +167,12 @@ def _writing() -> Generator[None]:
         ) from None
 
 
-def _cells(result: UtteranceEmotion) -> list[str]:
+def _cells(result: UtteranceEmotion, zero_ns: int) -> list[str]:
     share = probability(result)
     bound = result.alignment_bound_ns
     return [
-        f"{seconds(result.onset.captured_ns):.3f}",
-        f"{seconds(result.offset.captured_ns):.3f}" if result.offset else "",
+        f"{time_s(result.onset, zero_ns):.3f}",
+        f"{time_s(result.offset, zero_ns):.3f}" if result.offset else "",
         result.label or "-",
         "" if share is None else f"{share:.2f}",
         "" if result.dt_ns is None else f"{result.dt_ns / 1e6:+.1f}",

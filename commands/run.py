@@ -22,7 +22,7 @@ from messaging.address import (
     private_address,
     refuse_strangers,
 )
-from messaging.clock import clock_name
+from messaging.clock import clock_name, monotonic_ns
 from messaging.errors import UserError
 from messaging.node import Node
 from messaging.schema import Control, Heartbeat, LogRecord, UtteranceEmotion
@@ -44,14 +44,18 @@ class Launcher:
         begin_recording: Callable[[], None],
         *,
         as_json: bool,
+        zero_ns: int | None = None,
     ) -> None:
-        """``begin_recording`` is called when somebody asks for it."""
+        """``begin_recording`` is called when somebody asks for it. ``zero_ns`` is the pipeline time
+        of a session's time 0; without one times count from now.
+        """
         self.node = node
         self._begin_recording = begin_recording
         self._supervisor = supervisor
         self._console = console
         self._as_json = as_json
         self.summary = Summary(shows_rows=not as_json)
+        self._zero_ns, self._began_ns = zero_ns, monotonic_ns()
         self._heard_s = time.monotonic()
 
     def listen(self) -> None:
@@ -66,7 +70,7 @@ class Launcher:
                 self._take(message)
             elif isinstance(message, Heartbeat) and message.pid in ours and _is_of_here(message):
                 self.summary.pulses.note(message)
-                self._console.progress(message.progress)
+                self._console.progress(self.summary.pulses.played)
             elif isinstance(message, LogRecord):
                 self._console.say(f"{message.node}: {message.text}")
             elif isinstance(message, Control) and message.action == "stop":
@@ -76,9 +80,11 @@ class Launcher:
 
     def _take(self, result: UtteranceEmotion) -> None:
         if result.final:
-            self.summary.take(result)
+            if self._zero_ns is None:  # only now: by now the hub's clock is known
+                self._zero_ns = self.node.stamp(self._began_ns).pipeline_ns
+            self.summary.take(result, self._zero_ns)
             if self._as_json:
-                print_json(utterance_record(result))
+                print_json(utterance_record(result, self._zero_ns))
 
     def supervise(self) -> None:
         """Until the run is over, or somebody interrupts it."""
@@ -126,6 +132,12 @@ def _begin_session(folder: Path, settings: Settings) -> None:
     from commands.about import begin_session  # MCAP, for those alone who record
 
     begin_session(folder, settings)
+
+
+def _zero_ns(session: Path) -> int:
+    from recording.session import open_session
+
+    return open_session(session).zero_ns
 
 
 def _private_folder() -> "tempfile.TemporaryDirectory[str]":
@@ -235,7 +247,10 @@ def _run(plan: Plan, choose: Callable[[Plan], Sequence[Process]], *, as_json: bo
         kind=LAUNCHER,
         is_unique=False,
     )
-    launcher = Launcher(node, supervisor, console, recording.begin, as_json=as_json)
+    zero_ns = _zero_ns(plan.session) if plan.session else None
+    launcher = Launcher(
+        node, supervisor, console, recording.begin, as_json=as_json, zero_ns=zero_ns
+    )
     try:
         with supervisor, node:
             launcher.supervise()

@@ -104,6 +104,12 @@ class Pulses:
         """By process, of those that no other one has replaced."""
         return self._newest
 
+    @property
+    def played(self) -> float | None:
+        """How much of a recording is played, 0 to 1; of several, of the one with most to come."""
+        shares = (beat.progress for beat in self._newest.values())
+        return min((share for share in shares if share is not None), default=None)
+
     def note(self, beat: Heartbeat) -> None:
         """A node's new process takes the place of its former one."""
         if beat.pid in self._replaced:

@@ -68,7 +68,9 @@ def load_settings(
     for origin in reversed(origins):
         merged = _merge(merged, origin.values)
     try:
-        settings = Settings.model_validate(merged)
+        settings = Settings.model_validate(
+            merged, context=tuple((one.name, one.values) for one in origins if one.values)
+        )
         for table in settings.nodes:
             node_settings(settings, table)
     except ValidationError as error:
@@ -106,7 +108,7 @@ def _from_file(config_file: Path | None) -> dict[str, Any]:
     if config_file is None:
         return {}
     try:
-        return tomllib.loads(config_file.read_text())
+        return tomllib.loads(config_file.read_text(encoding="utf-8"))
     except OSError as error:
         raise SettingsError(f"config file {config_file}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -180,7 +182,8 @@ def _of_node(table: str, origins: Sequence[_Origin]) -> Mapping[str, FieldInfo]:
     """Those of a node's table: its own, and those of its kind's section."""
     place = (*NODES, table, "kind")
     kinds = (origin.values["nodes"][table]["kind"] for origin in origins if origin.has(place))
-    section = SECTION_OF.get(next(kinds, ""), "")
+    kind = next(kinds, "")
+    section = SECTION_OF.get(kind, "") if isinstance(kind, str) else ""
     return dict(NodeTable.model_fields) | dict(_section((section,), origins) if section else {})
 
 

@@ -52,7 +52,7 @@ def _changes(
     node = settings.nodes[table]
     own: dict[str, Any] = {}
     for key, value in (node.model_extra or {}).items():
-        if key in Settings.model_fields and isinstance(value, dict):
+        if isinstance(value, dict) and isinstance(getattr(settings, key, None), Section):
             yield ("nodes", table, key), key, cast("dict[str, Any]", value)
         else:
             own[key] = value

@@ -4,9 +4,17 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    model_validator,
+)
 
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
@@ -42,6 +50,11 @@ def _refuse_nameless(file: object) -> object:
     return file
 
 
+def _none_if_empty(folder: object) -> object:
+    """The empty path would be the working folder."""
+    return None if folder == "" else folder
+
+
 def _absolute(file: Path | None) -> Path | None:
     """The same in every process, whatever its working folder is."""
     return file and file.absolute()
@@ -51,6 +64,11 @@ def _listed(numbers: tuple[float, ...]) -> str:
     return ", ".join(f"{number:g}" for number in numbers)
 
 
+Folder = Annotated[Path | None, BeforeValidator(_none_if_empty)]
+Origins = tuple[tuple[str, Mapping[str, Any]], ...]
+"""Where settings are from: each origin's name, and its values by section; the first goes before the
+others.
+"""
 Names = Annotated[tuple[Name, ...], BeforeValidator(_split_commas)]
 Numbers = Annotated[tuple[float, ...], BeforeValidator(_split_commas), Field(min_length=1)]
 
@@ -237,7 +255,8 @@ class FusionSettings(Section):
 
 class DisplaySettings(Section):
     kind: Literal["auto", "window", "terminal", "none"] = "auto"
-    """``auto``: a window where there is a screen, else the terminal where there is one."""
+    """``auto``: a window where there is a screen, else the terminal, where there is one and it runs
+    in its foreground; else none."""
     pictures: Literal["raw", "jpeg"] = "raw"
     """``jpeg``: a tenth of the bytes, for a display on another machine."""
     cameras: Names = ()
@@ -248,7 +267,7 @@ class DisplaySettings(Section):
 
 
 class RecordingSettings(Section):
-    folder: Path | None = None
+    folder: Folder = None
     """Where the session is recorded; empty: nothing is."""
     mode: Literal["all", "no-video", "labels"] = "all"
     """``no-video`` leaves the pictures out, ``labels`` pictures and sound."""
@@ -259,7 +278,7 @@ class RecordingSettings(Section):
 
 
 class ReplaySettings(Section):
-    session: Path | None = None
+    session: Folder = None
     speed: Annotated[float, Field(gt=0, le=100)] | Literal["max"] = 1.0
     """1 plays as it was recorded; ``max`` as fast as it goes without loss."""
     start_from: Literal["capture", "faces"] = "capture"
@@ -378,6 +397,20 @@ class Settings(Section):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     nodes: dict[Name, NodeTable] = {}
     """Where there are some, they and no others run."""
+    _origins: Origins = PrivateAttr(default_factory=tuple)
+
+    def model_post_init(self, context: Any) -> None:
+        """``context``: the ``Origins``, where they are known."""
+        self._origins = context or ()
+
+    def origin(self, section: str, key: str) -> tuple[int, str]:
+        """Where a setting is from: its rank, 0 goes before all others, and its name; the last rank
+        and no name where nobody gave it.
+        """
+        for rank, (name, given) in enumerate(self._origins):
+            if key in given.get(section, {}):
+                return rank, name
+        return len(self._origins), ""
 
     @model_validator(mode="after")
     def _nodes_have_distinct_names(self) -> Self:

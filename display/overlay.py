@@ -23,6 +23,8 @@ their own size, counted as ``best_place`` does.
 """
 QUIET_DBFS = -60.0
 """The left end of the level meter; a quiet room lies there."""
+MOST_VOICES = 3
+"""Lines of the panel below; how many more microphones there are is said."""
 STATUS_TEXT = {"no_face": "no face", "gap_exceeded": "no picture", "late": "too late"}
 """What is said where an utterance has no label."""
 
@@ -218,7 +220,7 @@ def _paint_bars(view: Picture, face: Face, place: Box, measures: Measures) -> No
 
 def _voices_box(scene: Scene, bounds: Box, measures: Measures) -> Box:
     """The panel at the bottom: a line for each microphone, three at most."""
-    lines = min(3, len(scene.voices))
+    lines = min(MOST_VOICES, len(scene.voices))
     margin = measures.pad
     height = lines * (measures.line + measures.pad) + measures.pad if lines else 0
     top = max(0, bounds.bottom - margin - height)
@@ -228,19 +230,36 @@ def _voices_box(scene: Scene, bounds: Box, measures: Measures) -> Box:
 def _paint_voices(
     canvas: Picture, voices: tuple[VoiceScene, ...], box: Box, measures: Measures
 ) -> None:
+    """Each line begins with its microphone's name where there are several."""
     if not voices:
         return
     paint_panel(canvas, box, measures)
-    inside = measures.pad * 2
-    for number, voice in enumerate(voices[:3]):
-        top = box.top + measures.pad + number * (measures.line + measures.pad)
-        line = Box(box.left + inside, top, box.width - 2 * inside, measures.line)
-        left = _paint_meter(canvas, voice, line, measures) + 2 * measures.pad
-        state, colour = _voice_state(voice)
-        said = left + text_width(state, measures.text) + 2 * measures.pad
-        right = _paint_utterance(canvas, voice, line, said, measures)
-        text = elide(state, measures.text, right - left - measures.pad)
-        write(canvas, text, left, top, measures.text, colour)
+    text, pad = measures.text, measures.pad
+    shown, more = voices[:MOST_VOICES], f"+{len(voices) - MOST_VOICES}"
+    left, right = box.left + 2 * pad, box.right - 2 * pad
+    if len(voices) > MOST_VOICES:
+        right -= text_width(more, text)
+        write(canvas, more, right, box.bottom - pad - measures.line, text, bgr(FAINT))
+        right -= 2 * pad
+    names = [elide(v.source, text, (right - left) // 4) if len(voices) > 1 else "" for v in shown]
+    column = max(text_width(name, text) for name in names)
+    indent = column + 2 * pad if column else 0
+    for number, (voice, name) in enumerate(zip(shown, names, strict=True)):
+        top = box.top + pad + number * (measures.line + pad)
+        write(canvas, name, left, top, text, bgr(FAINT))
+        line = Box(left + indent, top, right - left - indent, measures.line)
+        _paint_voice(canvas, voice, line, measures, caption="" if name else "voice  ")
+
+
+def _paint_voice(
+    canvas: Picture, voice: VoiceScene, line: Box, measures: Measures, caption: str
+) -> None:
+    left = _paint_meter(canvas, voice, line, measures) + 2 * measures.pad
+    state, colour = _voice_state(voice)
+    said = left + text_width(state, measures.text) + 2 * measures.pad
+    right = _paint_utterance(canvas, voice, line, said, measures, caption)
+    text = elide(state, measures.text, right - left - measures.pad)
+    write(canvas, text, left, line.top, measures.text, colour)
 
 
 def _paint_meter(canvas: Picture, voice: VoiceScene, line: Box, measures: Measures) -> int:
@@ -264,15 +283,16 @@ def _voice_state(voice: VoiceScene) -> tuple[str, Colour]:
 
 
 def _paint_utterance(
-    canvas: Picture, voice: VoiceScene, line: Box, left: int, measures: Measures
+    canvas: Picture, voice: VoiceScene, line: Box, left: int, measures: Measures, caption: str
 ) -> int:
-    """The last label and its age, flush right, and as much of it as fits right of ``left``;
-    returns where it begins.
+    """``caption``, the last label and its age, flush right, and as much of it as fits right of
+    ``left``; returns where it begins.
     """
     if voice.utterance is None:
         return line.right
-    caption, label, share, age = _utterance_runs(voice.utterance, voice.age_s)
-    for runs in ([caption, label, share, age], [label, share, age], [label, share], [label]):
+    label, share, age = _utterance_runs(voice.utterance, voice.age_s)
+    title: Run = (caption, bgr(FAINT), False)
+    for runs in ([title, label, share, age], [label, share, age], [label, share], [label]):
         start = line.right - width_of(runs, measures)
         if start >= left:
             break
@@ -282,8 +302,8 @@ def _paint_utterance(
     return start
 
 
-def _utterance_runs(utterance: UtteranceEmotion, age_s: float | None) -> tuple[Run, Run, Run, Run]:
-    """Caption, label, probability, age."""
+def _utterance_runs(utterance: UtteranceEmotion, age_s: float | None) -> tuple[Run, Run, Run]:
+    """Label, probability, age."""
     faint = bgr(FAINT)
     label: Run = (STATUS_TEXT.get(utterance.status, "..."), faint, False)
     share: Run = ("", faint, False)
@@ -291,7 +311,7 @@ def _utterance_runs(utterance: UtteranceEmotion, age_s: float | None) -> tuple[R
         label = (utterance.label, bgr(EMOTION_COLOURS[utterance.label]), True)
         share = (f" {max(utterance.probabilities):.0%}", bgr(INK), False)
     age = _age(age_s) if age_s is not None or not utterance.final else ""
-    return ("voice  ", faint, False), label, share, (f"  {age}", faint, False)
+    return label, share, (f"  {age}", faint, False)
 
 
 def _age(age_s: float | None) -> str:

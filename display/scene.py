@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from messaging.schema import Face, Heartbeat, Stamp, UtteranceEmotion
+from messaging.observer import NodeRow
+from messaging.schema import Face, Stamp, UtteranceEmotion
 
 Picture = NDArray[np.uint8]
 """``height x width x 3``, BGR."""
@@ -53,15 +54,6 @@ class VoiceScene:
 
 
 @dataclass(frozen=True, slots=True)
-class NodeScene:
-    heartbeat: Heartbeat
-    silent_s: float
-    """Since its last heartbeat."""
-    cpu: float
-    """Share of one core, between its last two heartbeats."""
-
-
-@dataclass(frozen=True, slots=True)
 class SessionScene:
     """What is recorded, played and marked."""
 
@@ -70,7 +62,7 @@ class SessionScene:
     recorder_silent_s: float | None = None
     """Since its last word, where the next one is overdue: nobody knows whether it records."""
     played: float | None = None
-    """How much of a session or file is played, 0 to 1."""
+    """How much of a session or file is played, 0 to 1; of several, of the one with most to come."""
     is_paused: bool = False
     has_player: bool = False
     """Whether what is played can be paused."""
@@ -82,7 +74,7 @@ class SessionScene:
 class Scene:
     cameras: tuple[CameraScene, ...] = ()
     voices: tuple[VoiceScene, ...] = ()
-    nodes: tuple[NodeScene, ...] = ()
+    nodes: tuple[NodeRow, ...] = ()
     utterances: tuple[UtteranceEmotion, ...] = ()
     """Oldest first."""
     dropped: int = 0

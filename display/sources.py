@@ -1,4 +1,4 @@
-"""What is known of one camera, one microphone, one node: from messages to its part of a scene."""
+"""What is known of one camera, one microphone: from messages to its part of a scene."""
 
 from collections import OrderedDict
 from dataclasses import replace
@@ -6,12 +6,11 @@ from typing import TypeVar
 
 from display.meters import Median, Rate
 from display.pairing import Pairing, pixels
-from display.scene import CameraScene, NodeScene, VoiceScene
+from display.scene import CameraScene, VoiceScene
 from display.smoothing import Smoothing
 from messaging.schema import (
     AudioChunk,
     FaceEmotions,
-    Heartbeat,
     SpeechEvent,
     UtteranceEmotion,
     VideoFrame,
@@ -157,6 +156,8 @@ class Microphone:
             self._onset_ns = None
         if event.event == "closed":
             self._end = ENDED
+        elif event.event in ("opened", "started"):
+            self._end = ""  # there may be no sound to tell it: not every session holds that
 
     def on_utterance(self, utterance: UtteranceEmotion) -> None:
         """The latest one's; the last word on a former one does not replace it."""
@@ -187,22 +188,3 @@ class Microphone:
             utterance=self._utterance,
             age_s=None if offset is None else max(0, stream_ns - offset.pipeline_ns) / 1e9,
         )
-
-
-class Peer:
-    """A node, as its heartbeats tell."""
-
-    def __init__(self, received: Received[Heartbeat]) -> None:
-        self.heartbeat = received.message
-        self._received_ns = received.received_ns
-        self._cpu = 0.0
-
-    def on_heartbeat(self, received: Received[Heartbeat]) -> None:
-        former, self.heartbeat = self.heartbeat, received.message
-        self._received_ns = received.received_ns
-        passed_ns = self.heartbeat.uptime_ns - former.uptime_ns
-        if former.pid == self.heartbeat.pid and passed_ns > 0:
-            self._cpu = (self.heartbeat.cpu_ns - former.cpu_ns) / passed_ns
-
-    def scene(self, now_ns: int) -> NodeScene:
-        return NodeScene(self.heartbeat, max(0, now_ns - self._received_ns) / 1e9, self._cpu)

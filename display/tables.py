@@ -12,9 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from display.palette import EMOTION_COLOURS, FAINT, INK, RECORDING, TRACK, WARNING
-from display.scene import CameraScene, NodeScene, Scene, SessionScene, VoiceScene
+from display.scene import CameraScene, Scene, SessionScene, VoiceScene
 from display.signs import clock, recorder_warning
-from messaging.ledger import dropped, lost
+from messaging.observer import NodeRow
 from messaging.schema import EMOTIONS, Face, UtteranceEmotion
 
 QUIET_DBFS = -60.0
@@ -23,8 +23,6 @@ FACE_WIDTH = 34
 SMALLEST = (60, 20)
 """Columns and lines that the panels need."""
 LONGEST_MARKER = 40
-SILENT_S = 3.0
-"""After so long without a heartbeat a node is shown as silent."""
 
 
 def plain(text: str) -> str:
@@ -225,7 +223,7 @@ def _spoken(voice: VoiceScene) -> Text:
     return line
 
 
-def _nodes(nodes: Sequence[NodeScene]) -> RenderableType:
+def _nodes(nodes: Sequence[NodeRow]) -> RenderableType:
     table = Table.grid(padding=(0, 1), expand=True)
     for _ in range(2):
         table.add_column(no_wrap=True, overflow="crop")
@@ -233,20 +231,20 @@ def _nodes(nodes: Sequence[NodeScene]) -> RenderableType:
         table.add_column(justify="right", no_wrap=True)
     table.add_row(*(Text(title, style=FAINT) for title in ("", "", "cpu", "MB", "drop/lost")))
     for node in nodes:
-        beat = node.heartbeat
-        is_silent = node.silent_s > SILENT_S
-        missed = (dropped(beat), lost(beat))
         table.add_row(
-            Text(plain(beat.node)),
-            Text(
-                f"silent {node.silent_s:.0f} s" if is_silent else beat.state,
-                style=WARNING if is_silent else FAINT,
-            ),
-            f"{node.cpu:.0%}",
-            f"{beat.rss_bytes / 1e6:.0f}",
-            Text(f"{missed[0]}/{missed[1]}", style=WARNING if missed[1] else FAINT),
+            Text(plain(node.name)),
+            _state(node),
+            "" if node.cpu is None else f"{node.cpu:.0%}",
+            f"{node.beat.rss_bytes / 1e6:.0f}",
+            Text(f"{node.overtaken}/{node.lost}", style=WARNING if node.lost else FAINT),
         )
     return table
+
+
+def _state(node: NodeRow) -> Text:
+    if node.is_silent:
+        return Text(f"silent {node.silent_ns / 1e9:.0f} s", style=WARNING)
+    return Text("closed" if node.is_closed else node.beat.state, style=FAINT)
 
 
 def _utterances(scene: Scene, width: int, rows: int) -> RenderableType:

@@ -6,8 +6,9 @@ from typing import Any
 
 from display.scene import Scene
 from display.session import Session
-from display.sources import Camera, Microphone, Peer, keep_newest
-from messaging.ledger import lost
+from display.sources import Camera, Microphone, keep_newest
+from display.streams import Streams
+from messaging.observer import NodeRow, Observer
 from messaging.schema import (
     AudioChunk,
     FaceEmotions,
@@ -17,12 +18,12 @@ from messaging.schema import (
     UtteranceEmotion,
     VideoFrame,
 )
-from messaging.topics import FACES, VIDEO, VIDEO_JPEG
+from messaging.topics import SPEECH
 from messaging.wire import Received
 
 MOST_SOURCES = 16
-MOST_NODES = 64
 MOST_UTTERANCES = 200
+INFERENCE = "inference"
 
 
 class View:
@@ -49,10 +50,10 @@ class View:
         self._is_comparable = is_comparable
         self._cameras: OrderedDict[str, Camera] = OrderedDict()
         self._microphones: OrderedDict[str, Microphone] = OrderedDict()
-        self._peers: OrderedDict[str, Peer] = OrderedDict()
+        self._observer = Observer()
         self._utterances: OrderedDict[tuple[str, str], UtteranceEmotion] = OrderedDict()
         self._origin_ns: int | None = None
-        self._stream_ns = 0
+        self._streams = Streams()
         self.session = Session()
 
     def take(self, received: Received[Any]) -> UtteranceEmotion | None:
@@ -60,6 +61,11 @@ class View:
         message = received.message
         if isinstance(message, VideoFrame | FaceEmotions) and not self._shows(message.source):
             return None
+        if isinstance(message, VideoFrame | FaceEmotions | AudioChunk | SpeechEvent):
+            if self._streams.note(received) and isinstance(message, SpeechEvent):
+                self._forget_voice(message.source)
+            if self._origin_ns is None:
+                self._origin_ns = message.stamp.pipeline_ns
         if isinstance(message, Heartbeat):
             self._on_heartbeat(received)
         elif isinstance(message, Marker):
@@ -75,10 +81,6 @@ class View:
         elif isinstance(message, UtteranceEmotion):
             self._on_utterance(message)
             return message if message.final else None
-        if isinstance(message, VideoFrame | FaceEmotions | AudioChunk | SpeechEvent):
-            self._stream_ns = max(self._stream_ns, message.stamp.pipeline_ns)
-            if self._origin_ns is None:
-                self._origin_ns = message.stamp.pipeline_ns
         return None
 
     def _shows(self, camera: str) -> bool:
@@ -99,12 +101,7 @@ class View:
         return self._microphones[name]
 
     def _on_heartbeat(self, received: Received[Heartbeat]) -> None:
-        name = received.message.node
-        if name in self._peers:
-            self._peers[name].on_heartbeat(received)
-        else:
-            self._peers[name] = Peer(received)
-        keep_newest(self._peers, name, MOST_NODES)
+        self._observer.hear(received)
         now_ns = received.received_ns
         was_paused = self.session.paused_since_ns(now_ns) is not None
         self.session.on_heartbeat(received)
@@ -112,8 +109,17 @@ class View:
             for source in (*self._cameras.values(), *self._microphones.values()):
                 source.go_on(now_ns)
 
+    def _forget_voice(self, source: str) -> None:
+        """It is at an earlier time than it was: what was said after that is not said yet."""
+        self._microphones.pop(source, None)
+        for key in [key for key in self._utterances if key[0] == source]:
+            del self._utterances[key]
+
     def _on_utterance(self, utterance: UtteranceEmotion) -> None:
         """A provisional result is replaced by the last word, never the other way round."""
+        onset_ns = utterance.onset.pipeline_ns
+        if self._streams.is_to_come_again(SPEECH, utterance.source, onset_ns):
+            return  # it is the former round's
         key = (utterance.source, utterance.id)
         former = self._utterances.get(key)
         if former is None or utterance.final or not former.final:
@@ -132,30 +138,23 @@ class View:
         paused_ns = self.session.paused_since_ns(now_ns)
         # Streams that are held are not silent: they are shown as they were.
         streams_ns = now_ns if paused_ns is None else paused_ns
+        nodes = self._observer.nodes(now_ns)
+        others = [node for node in nodes if node.name != self._name]
         return Scene(
             cameras=tuple(self._cameras[name].scene(streams_ns) for name in shown),
             voices=tuple(
-                microphone.scene(streams_ns, self._stream_ns)
+                microphone.scene(streams_ns, self._streams.newest_ns)
                 for _, microphone in sorted(self._microphones.items())
             ),
-            nodes=tuple(peer.scene(now_ns) for _, peer in sorted(self._peers.items())),
+            nodes=nodes,
             utterances=tuple(self._utterances.values()),
-            dropped=sum(_overtaken(beat) for beat in self._others()),
-            lost=sum(lost(beat) for beat in self._others()),
+            dropped=sum(node.overtaken for node in others if _analyses(node)),
+            lost=sum(node.lost for node in others),
             origin_ns=self._origin_ns or 0,
             session=self.session.scene(now_ns),
         )
 
-    def _others(self) -> list[Heartbeat]:
-        return [peer.heartbeat for name, peer in self._peers.items() if name != self._name]
 
-
-def _overtaken(heartbeat: Heartbeat) -> int:
-    """Pictures that a node which analyses them never saw; other viewers may skip what they like."""
-    if not any(counts.topic == FACES.name and not counts.sender for counts in heartbeat.counts):
-        return 0
-    return sum(
-        counts.dropped
-        for counts in heartbeat.counts
-        if counts.topic in (VIDEO.name, VIDEO_JPEG.name)
-    )
+def _analyses(node: NodeRow) -> bool:
+    """What it never saw is missing; other viewers may skip what they like."""
+    return INFERENCE in (node.beat.kind, node.beat.node)

@@ -9,6 +9,7 @@ from capture import cameras, microphones
 from capture.demo import CLIP
 from commands import plan as plans
 from commands.plan import Plan, make_plan
+from config.load import load_settings
 from config.settings import Settings
 from display import screen
 from messaging.errors import UserError
@@ -31,6 +32,17 @@ def devices(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> 
     monkeypatch.setattr(microphones, "has_microphone", lambda: "microphone" in there)
     monkeypatch.setattr(screen, "screen_available", lambda: "screen" in there)
     monkeypatch.setattr(screen, "window_lack", lambda: "")
+
+
+def loaded(options: dict[str, Any], in_file: dict[str, Any], folder: Path) -> Settings:
+    """``in_file`` has sections of texts."""
+    lines = [
+        line
+        for section, values in in_file.items()
+        for line in (f"[{section}]", *(f'{key} = "{value}"' for key, value in values.items()))
+    ]
+    (folder / "lab.toml").write_text("\n".join(lines))
+    return load_settings(options, folder / "lab.toml", {})
 
 
 def names(chosen: Plan) -> list[str]:
@@ -114,6 +126,30 @@ def test_a_device_beside_a_file_is_refused(device: str) -> None:
         plan({"media": {"file": "talk.mp4"}, device: {"device": "0"}})
 
 
+DEVICE = {"camera": {"device": "7"}, "microphone": {"device": "none"}}
+FILE = {"media": {"file": CLIP}}
+
+
+@pytest.mark.parametrize(
+    ("options", "in_file", "sources"),
+    [(FILE, DEVICE, ("media",)), (DEVICE, FILE, ("camera",)), (FILE, {}, ("media",))],
+)
+def test_of_a_file_and_devices_what_the_command_line_asks_for_goes_first(
+    options: dict[str, Any], in_file: dict[str, Any], sources: tuple[str, ...], tmp_path: Path
+) -> None:
+    assert make_plan(loaded(options, in_file, tmp_path), ADDRESS, quiet_stdout=True).sources == (
+        sources
+    )
+
+
+@pytest.mark.parametrize("place", ["the command line", "file .*lab.toml"])
+def test_where_both_come_from_one_place_that_is_named(place: str, tmp_path: Path) -> None:
+    both, none = FILE | DEVICE, dict[str, Any]()
+    options, in_file = (both, none) if place == "the command line" else (none, both)
+    with pytest.raises(UserError, match=rf"camera\.device = '7' .* \(both from {place}\)"):
+        make_plan(loaded(options, in_file, tmp_path), ADDRESS, quiet_stdout=True)
+
+
 def test_a_file_waits_for_whom_it_was_told_to_wait() -> None:
     chosen = plan({"media": {"wait_for": ["fusion", "hub"]}, "display": {"kind": "terminal"}})
     assert chosen.settings.media.wait_for == ("fusion", "hub", "launcher", "display")
@@ -127,6 +163,44 @@ def test_a_file_does_not_wait_for_a_node_that_cannot_come() -> None:
         plan({"media": {"wait_for": ["display"]}, "display": {"kind": "none"}})
     joined = plan({**awaited, "bus": {"address": ADDRESS}})  # others may come there
     assert "judge" in joined.settings.media.wait_for
+
+
+def test_whoever_runs_can_be_waited_for() -> None:
+    ways = {"lsl": {"enabled": True}, "osc": {"target": "stage:9000"}, "metrics": {"enabled": True}}
+    asked = {**ways, "recording": {"folder": "somewhere"}, "display": {"kind": "terminal"}}
+    everybody = ["hub", "inference", "fusion", "display", "lsl", "osc", "metrics", "recorder"]
+    chosen = plan({**asked, "media": {"wait_for": everybody}})
+    assert set(everybody) <= set(chosen.settings.media.wait_for)
+    for nobody in ("media", "camera"):
+        with pytest.raises(UserError, match=f"media.wait_for names '{nobody}'"):
+            plan({"media": {"wait_for": [nobody]}})
+
+
+@pytest.mark.parametrize(
+    ("said", "awaited"),
+    [
+        ({}, ("inference", "fusion", "launcher")),
+        ({"start_from": "faces"}, ("fusion", "launcher")),
+        ({"wait_for": ["metrics"]}, ("metrics", "launcher")),
+    ],
+)
+def test_a_replay_waits_for_whom_it_was_told_to_wait(
+    said: dict[str, Any], awaited: tuple[str, ...]
+) -> None:
+    others = {"display": {"kind": "none"}, "metrics": {"enabled": True}}
+    chosen = plan({**others, "replay": {"session": "somewhere", **said}})
+    assert chosen.settings.replay.wait_for == awaited
+
+
+@pytest.mark.there_is("camera", "microphone")
+def test_no_source_waits_for_a_node_that_cannot_come() -> None:
+    chosen = plan({"microphone": {"wait_for": ["left"]}, "camera": {"name": "left"}})
+    assert chosen.settings.microphone.wait_for == ("left",)
+    with pytest.raises(UserError, match=r"microphone\.wait_for names 'right'"):
+        plan({"microphone": {"wait_for": ["right"]}})
+    nobody = {"session": "somewhere", "start_from": "faces", "wait_for": ["inference"]}
+    with pytest.raises(UserError, match=r"replay\.wait_for names 'inference'"):
+        plan({"replay": nobody})
 
 
 def test_a_file_that_is_not_there_is_refused() -> None:

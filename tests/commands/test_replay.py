@@ -9,7 +9,8 @@ import pytest
 
 from recording.session import ABOUT, is_session
 from tests.pipelines import emofuse, label
-from tests.recording.messages import make_session
+from tests.recording.messages import ABOUT as SAID
+from tests.recording.messages import MS, faces, make_session, speech, stamp
 from tests.recording.test_session import KEPT
 
 Change = dict[tuple[str, ...], Any]
@@ -55,6 +56,20 @@ def test_a_replay_can_be_recorded(tmp_path: Path) -> None:
     assert is_session(tmp_path / "s")
     told = emofuse("info", str(tmp_path / "s"))
     assert told.returncode == 0, told.stdout
+
+
+def test_times_of_a_replay_are_those_of_the_session(tmp_path: Path) -> None:
+    """As label and export say them, and not for how long the recording host had run."""
+    said = [
+        speech("opened", 11_000),
+        speech("started", 12_000, utterance="u"),
+        speech("ended", 13_000, utterance="u", onset=stamp(12_000)),
+    ]
+    about = {**SAID, "started_ns": 10_000 * MS}
+    session = make_session(tmp_path / "s", [faces(0, 10_500), *said], about=about)
+    options = ("--from", "faces", "--speed", "max")
+    (utterance,) = label("replay", session.path, *options, demo=False).utterances
+    assert (utterance["onset_s"], utterance["offset_s"]) == (2, 3)
 
 
 def test_other_models_are_named(tmp_path: Path) -> None:

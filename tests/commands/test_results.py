@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from commands.results import Summary, print_json
+from commands.results import Summary, print_json, utterance_record
 from commands.tally import Pulses
 from messaging.errors import UserError
 from messaging.schema import Heartbeat, Stamp, TopicCounts, UtteranceEmotion
@@ -56,9 +56,37 @@ def test_a_narrow_terminal_gets_lines_whose_figures_are_whole(
         *("demo-1", "demo", STAMP, offset, "matched", "happy", sure), dt_ns=-5_812_500, settled=True
     )
     summary = Summary()
-    summary.take(result)
+    summary.take(result, 0)
     summary.print()
     assert capsys.readouterr().out == "0.000 2.686 happy 1.00 -5.8 matched\n"
+
+
+@pytest.mark.parametrize(
+    ("clock", "onset_s", "offset_s"), [("host", 2.5, 4.5), ("media:talk", 1.0, 3.0)]
+)
+def test_times_are_those_of_the_file_or_count_from_the_runs_zero_on_the_hubs_clock(
+    clock: str, onset_s: float, offset_s: float
+) -> None:
+    onset, offset = (Stamp(round(at_s * 1e9), clock, 5_500_000_000) for at_s in (1, 3))
+    result = UtteranceEmotion("u", "mic", onset, offset, "no_face")
+    record = utterance_record(result, zero_ns=4_000_000_000)
+    assert (record["onset_s"], record["offset_s"]) == (onset_s, offset_s)
+
+
+@pytest.mark.parametrize("columns", ["40", "100"])
+def test_of_several_microphones_each_row_has_the_name(
+    columns: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    summary, said = Summary(), UtteranceEmotion("u", "host", STAMP, STAMP, "no_face")
+    summary.take(said, 0)
+    summary.print()
+    assert "host" not in capsys.readouterr().out
+    summary.take(replace(said, source="[red]\x1b[2Jguest"), 0)
+    summary.print()
+    *_, host, guest = (line for line in capsys.readouterr().out.splitlines() if "no_face" in line)
+    assert "host" in host
+    assert "[red][2Jguest" in guest
 
 
 def test_a_run_without_mishaps_has_none_to_tell(capsys: pytest.CaptureFixture[str]) -> None:
@@ -81,7 +109,7 @@ def test_what_is_kept_of_a_run_does_not_grow_with_its_results_and_restarts() -> 
     result = UtteranceEmotion("demo-1", "demo", STAMP, STAMP, "matched", "sad", settled=True)
     sizes: list[int] = []
     for number in range(3000):
-        summary.take(replace(result, id=f"demo-{number}"))
+        summary.take(replace(result, id=f"demo-{number}"), 0)
         counts = [TopicCounts("faces", f"sender-{n}", lost=1) for n in range(20)]
         summary.pulses.note(pulse("fusion", number, *counts))
         sizes.append(len(pickle.dumps(summary)))
@@ -95,3 +123,15 @@ def test_a_late_word_of_a_process_that_was_replaced_counts_no_second_time() -> N
     former, later = pulse("fusion", 1, rejected=1), pulse("fusion", 2, rejected=2)
     summary = Summary(pulses=Pulses([former, later, former, later]))
     assert summary.record()["nodes"]["fusion"]["rejected"] == 3
+
+
+def test_of_several_files_the_one_with_most_to_come_is_told() -> None:
+    pulses = Pulses([pulse("fusion", 1)])
+    assert pulses.played is None
+    for file, pid, share, told in (
+        ("left", 2, 0.25, 0.25),
+        ("right", 3, 0.75, 0.25),
+        ("left", 2, 1.0, 0.75),
+    ):
+        pulses.note(replace(pulse(file, pid), progress=share))
+        assert pulses.played == told

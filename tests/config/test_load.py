@@ -1,5 +1,8 @@
 """Settings are checked before anything starts; errors name key, value, range and origin."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +11,7 @@ from pydantic import ValidationError
 
 from config.load import SettingsError, load_settings
 from config.settings import Settings
+from tests.pipelines import ROOT
 
 
 def error_of(
@@ -115,6 +119,13 @@ def test_a_file_without_a_name_is_none() -> None:
     )
 
 
+def test_an_empty_folder_takes_the_files_back(toml: Path) -> None:
+    toml.write_text('[recording]\nfolder = "here"\n[replay]\nsession = ""\n')
+    assert load_settings({}, toml, {}).recording.folder == Path("here")
+    settings = load_settings({}, toml, {"EMOFUSE_RECORDING__FOLDER": ""})
+    assert (settings.recording.folder, settings.replay.session) == (None, None)
+
+
 CLASSIFIER = {"file": "/net.onnx", "labels": "happy,sad", "size": 48, "range": (0, 1)}
 
 
@@ -217,6 +228,22 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     assert error_of(file=broken).startswith(f"config file {broken} is no valid TOML")
     broken.write_bytes(b"\xff\xfe")
     assert error_of(file=broken).startswith(f"config file {broken} is no valid TOML")
+
+
+def test_a_file_is_utf_8_whatever_the_locale_is(toml: Path) -> None:
+    toml.write_text('[microphone]\ndevice = "Größe"\n', encoding="utf-8")
+    program = (
+        "import pathlib, sys; from config.load import load_settings; "
+        "print(ascii(load_settings({}, pathlib.Path(sys.argv[1]), {}).microphone.device))"
+    )
+    told = subprocess.run(
+        [sys.executable, "-X", "utf8=0", "-c", program, toml],
+        env={**os.environ, "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.strip() == ascii("Größe")
 
 
 @pytest.mark.parametrize("section", Settings.model_fields)

@@ -86,6 +86,22 @@ def test_every_process_can_be_a_node_of_a_file(row: object) -> None:
             '[nodes.left]\nkind = "camra"',
             "nodes.left.kind = 'camra' (from file FILE): there is no such kind of node; known are",
         ),
+        (
+            '[nodes.left]\nkind = ["camera"]',
+            "nodes.left.kind = ['camera'] (from file FILE): input should be a valid string",
+        ),
+        (
+            "[nodes.left]\nkind = {a = 1}",
+            "nodes.left.kind = {'a': 1} (from file FILE): input should be a valid string",
+        ),
+        (
+            f"{LEFT}[nodes.left.nodes]\n",
+            "nodes.left.nodes (from file FILE): there is no such setting; known are kind, host,",
+        ),
+        (
+            f"{LEFT}[nodes.left.log_level]\n",
+            "nodes.left.log_level (from file FILE): there is no such setting; known are kind,",
+        ),
         ('[nodes.left]\nhost = "a"', "nodes.left.kind must be given"),
         ("[nodes]\nleft = 3", "nodes.left = 3 (from file FILE): nodes.left is a table of settings"),
         (LEFT + LEFT, "Cannot declare ('nodes', 'left') twice"),

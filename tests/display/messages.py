@@ -32,7 +32,8 @@ _seq = count()
 
 
 def received(topic: Topic[Any], message: Any, at_ms: float, payload: bytes = b"") -> Received[Any]:
-    return Received(topic, message, memoryview(payload), "test", 1, next(_seq), round(at_ms * MS))
+    sender = message.node if isinstance(message, Heartbeat) else "test"
+    return Received(topic, message, memoryview(payload), sender, 1, next(_seq), round(at_ms * MS))
 
 
 def stamp(at_ms: float) -> Stamp:
@@ -101,7 +102,7 @@ def sound(at_ms: float, level_dbfs: float = -20.0, speech: float = 0.9) -> Recei
     return received(AUDIO, chunk, at_ms)
 
 
-def speech(event: Literal["started", "ended", "closed"], at_ms: float) -> Received[Any]:
+def speech(event: Literal["opened", "started", "ended", "closed"], at_ms: float) -> Received[Any]:
     return received(SPEECH, SpeechEvent(stamp(at_ms), "microphone", event), at_ms)
 
 

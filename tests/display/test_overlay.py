@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -46,6 +47,17 @@ def test_any_size_is_painted_as_a_new_picture_and_the_one_given_stays_as_it_is(
     assert painted.dtype == np.uint8
     assert (picture == 128).all()
     assert (painted != 128).any()
+
+
+@pytest.mark.parametrize("size", [(320, 240), (640, 480), (1920, 1080)])
+def test_of_several_voices_each_line_has_its_microphones_name(size: tuple[int, int]) -> None:
+    def lines(*names: str) -> Picture:
+        return paint(Scene(voices=tuple(replace(voice(), source=name) for name in names)), size)
+
+    assert (lines("guest", "host") != lines("guest", "room")).any()
+    assert (lines("guest") == lines("host")).all(), "a single one needs none"
+    assert (lines("a", "b", "c") != lines("a", "b", "c", "d")).any(), "there are more"
+    assert (lines("a", "b", "c", "d") != lines("a", "b", "c", "d", "e")).any(), "how many"
 
 
 @pytest.mark.parametrize("size", [(320, 240), (640, 480), (1920, 1080)])

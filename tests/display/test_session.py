@@ -68,6 +68,18 @@ def test_a_session_that_is_played_can_be_paused_and_a_file_cannot(view: View) ->
     assert session(view, 8001) == SessionScene()
 
 
+def test_of_several_files_the_one_with_most_to_come_is_told_until_the_last_has_closed(
+    view: View,
+) -> None:
+    view.take(word("left", 0, "", progress=0.25))
+    view.take(word("right", 1, "", progress=0.75))
+    assert session(view, 2).played == 0.25
+    view.take(word("left", 1000, "", "closing", progress=1))
+    assert session(view, 1001).played == 0.75
+    view.take(word("right", 1002, "", "closing", progress=1))
+    assert session(view, 1003).played is None
+
+
 def test_a_marker_is_shown_for_two_seconds_and_a_new_one_at_once(view: View) -> None:
     view.take(marker("first", 1000))
     assert session(view, 2900).marker == "first"

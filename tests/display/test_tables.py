@@ -7,6 +7,7 @@ from rich.console import Console
 from display.scene import Scene, SessionScene
 from display.tables import plain, render, utterance_line
 from display.view import View
+from messaging.observer import FORGOTTEN_NS
 from messaging.schema import Stamp, TopicCounts, UtteranceEmotion
 from tests.display.messages import (
     MS,
@@ -17,6 +18,7 @@ from tests.display.messages import (
     sound,
     speech,
     utterance,
+    word,
 )
 
 
@@ -96,6 +98,14 @@ def test_nothing_yet_is_said_in_words() -> None:
 
 def test_a_silent_node_is_named(view: View) -> None:
     assert any("silent 9 s" in line for line in drawn(view.scene(9015 * MS), 80, 24))
+
+
+def test_a_node_that_closed_is_not_silent_and_is_forgotten() -> None:
+    view = View("display", is_comparable=True)
+    view.take(word("mark", 0, "", "closing"))
+    (row,) = [line for line in drawn(view.scene(9000 * MS), 80, 24) if "mark" in line.split()]
+    assert "closed" in row
+    assert not view.scene(FORGOTTEN_NS + MS).nodes
 
 
 def test_names_from_the_wire_cannot_steer_the_terminal() -> None:

@@ -1,4 +1,6 @@
 import random
+from dataclasses import replace
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -6,9 +8,10 @@ import pytest
 
 from display.pairing import MOST_BYTES, MOST_PICTURES, Pairing, pixels
 from display.scene import CameraScene, VoiceScene
-from display.view import MOST_NODES, MOST_SOURCES, MOST_UTTERANCES, View
-from messaging.schema import Stamp, TopicCounts, VideoFrame
-from messaging.topics import VIDEO, VIDEO_JPEG
+from display.view import MOST_SOURCES, MOST_UTTERANCES, View
+from messaging.observer import MOST_NODES
+from messaging.schema import FaceEmotions, Stamp, TopicCounts, VideoFrame
+from messaging.topics import FACES, VIDEO, VIDEO_JPEG
 from messaging.wire import Received
 from tests.display.messages import (
     HEIGHT,
@@ -26,6 +29,8 @@ from tests.display.messages import (
     utterance,
     video_event,
 )
+
+FACES_OPENED = received(FACES, FaceEmotions(stamp(0), "camera", 0, "opened"), 0)
 
 
 @pytest.fixture
@@ -228,13 +233,21 @@ def test_only_what_plays_at_its_own_pace_on_the_same_clock_has_a_latency(
 def test_drops_are_those_of_the_nodes_that_analyse_and_losses_those_of_all_others(
     view: View,
 ) -> None:
-    analysed = TopicCounts("faces", messages=10)
     missed = TopicCounts("video", "camera", dropped=4, lost=1)
-    view.take(heartbeat("inference", counts=[analysed, missed]))
+    view.take(heartbeat("inference", counts=[missed]))
     view.take(heartbeat("recorder", counts=[TopicCounts("video", "camera", dropped=50, lost=2)]))
     view.take(heartbeat("display", counts=[TopicCounts("video", "camera", dropped=9, lost=9)]))
     scene = view.scene(0)
     assert (scene.dropped, scene.lost) == (4, 3)
+
+
+def test_what_was_lost_stays_lost_when_its_node_is_started_again(view: View) -> None:
+    first = heartbeat("inference", counts=[TopicCounts("video", "camera", dropped=4, lost=2)])
+    view.take(first)
+    again = heartbeat("inference", 1000, [TopicCounts("video", "camera", dropped=1, lost=1)])
+    view.take(replace(again, incarnation=first.incarnation + 1))
+    scene = view.scene(1000 * MS)
+    assert (scene.dropped, scene.lost) == (5, 3)
 
 
 def test_a_node_shows_its_share_of_a_core_and_its_silence(view: View) -> None:
@@ -242,7 +255,7 @@ def test_a_node_shows_its_share_of_a_core_and_its_silence(view: View) -> None:
     view.take(heartbeat("fusion", 2000, cpu_ms=350))
     (node,) = view.scene(6000 * MS).nodes
     assert node.cpu == pytest.approx(0.25)
-    assert node.silent_s == pytest.approx(4)
+    assert node.silent_ns == 4000 * MS
 
 
 def test_speaking_is_told_from_onset_to_offset(view: View) -> None:
@@ -283,6 +296,51 @@ def test_the_age_follows_the_stream_and_not_the_time_that_passes_here(view: View
     view.take(utterance(1000, 2000))
     view.take(received(sound(0).topic, sound(5000).message, 300))
     assert voice(view, 301).age_s == pytest.approx(3.0)
+
+
+@pytest.mark.parametrize("event", ["opened", "started"])
+def test_a_voice_without_sound_goes_on_when_its_speech_does(
+    view: View, event: Literal["opened", "started"]
+) -> None:
+    view.take(speech("closed", 1000))
+    assert voice(view, 1001).note == "ended"
+    view.take(speech(event, 2000))
+    assert voice(view, 2001).note == ""
+
+
+def test_each_round_of_a_loop_begins_anew(view: View) -> None:
+    """Stamps are the recorded ones; a result and a label of the former round may come late."""
+    view.take(speech("started", 18_000))
+    view.take(result(8, 18_500, 0))
+    view.take(speech("closed", 20_000))
+    for _ in range(2):
+        view.take(speech("opened", 0))
+        view.take(result(9, 19_000, 0))
+        view.take(FACES_OPENED)
+        view.take(utterance(18_000, 19_000, "happy"))
+        assert not view.scene(0).utterances
+        view.take(speech("started", 1000))
+        view.take(utterance(1000, None, "fear", final=False))
+        view.take(result(1, 1500, 0))
+        scene = voice(view, 0)
+        assert scene.spoken_s == pytest.approx(0.5)
+        assert scene.utterance is not None
+        assert scene.utterance.label == "fear"
+        view.take(speech("ended", 2000))
+        view.take(utterance(1000, 2000, "sad"))
+        view.take(result(2, 3000, 0))
+        assert voice(view, 0).age_s == pytest.approx(1)
+        view.take(speech("closed", 20_000))
+
+
+def test_a_source_that_has_closed_tells_no_time_while_others_go_on(view: View) -> None:
+    """One that opens late in a session is at its end until then, in the second round."""
+    view.take(result(1, 20_000, 0, source="late"))
+    view.take(received(FACES, replace(FACES_OPENED.message, source="late", event="closed"), 0))
+    view.take(utterance(1000, 2000))
+    assert voice(view, 0).age_s == pytest.approx(18)
+    view.take(result(1, 3000, 0))
+    assert voice(view, 0).age_s == pytest.approx(1)
 
 
 def test_sound_that_stops_is_named(view: View) -> None:
