@@ -46,4 +46,5 @@ def replay(
             "labels may differ from those that it holds",
             file=sys.stderr,
         )
-    return run(settings, choose, as_json=as_json)
+    alone = settings.model_copy(update={"nodes": {}})  # those that a file names are the live ones
+    return run(alone, choose, as_json=as_json)

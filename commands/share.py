@@ -27,6 +27,8 @@ READERS = ("inference", "window")
 """Those who read pictures, raw or as JPEG."""
 WORK = ("inference", "fusion")
 """What files wait for."""
+UNASKED = ("auto", "none")
+"""Devices and displays that ask for no node: the default, and what is not wanted."""
 FOLLOWS = ("wait_for", "credit")
 """What is made of a node's own setting rather than put in its place."""
 NEAR = r"ipc://|tcp://(127\.|localhost:|\[::1\])"
@@ -167,14 +169,20 @@ def _check(every: Sequence[PlannedNode]) -> None:
 
 def _check_asked(every: Sequence[PlannedNode], settings: Settings) -> None:
     """With tables of nodes nothing else starts: what is asked for otherwise would never come."""
+    display = settings.display.kind
     asked = {
+        "camera": settings.camera.device not in UNASKED,
+        "microphone": settings.microphone.device not in UNASKED,
+        "media": settings.media.file is not None,
+        display: display not in UNASKED,
         RECORDER: settings.recording.folder is not None,
         "lsl": settings.lsl.enabled,
         "osc": bool(settings.osc.target),
         "metrics": settings.metrics.enabled,
     }
     for kind, is_asked in asked.items():
-        if is_asked and not _names(every, kind):
+        suited = (kind, "display") if kind in DISPLAYS else (kind,)
+        if is_asked and not _names(every, *suited):
             raise UserError(
                 f"{kind} is asked for, and none of the nodes is of that kind; "
                 f'add a table [nodes.NAME] with kind = "{kind}"'

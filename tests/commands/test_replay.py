@@ -11,6 +11,7 @@ from recording.session import ABOUT, is_session
 from tests.pipelines import emofuse, label
 from tests.recording.messages import make_session
 from tests.recording.test_session import KEPT
+from tests.sets import demo, toml
 
 Change = dict[tuple[str, ...], Any]
 
@@ -55,6 +56,18 @@ def test_a_replay_can_be_recorded(tmp_path: Path) -> None:
     assert is_session(tmp_path / "s")
     told = emofuse("info", str(tmp_path / "s"))
     assert told.returncode == 0, told.stdout
+
+
+def test_nodes_that_a_file_names_stay_away_from_a_replay(tmp_path: Path) -> None:
+    """They are the lab's own cameras and microphones."""
+    lab = tmp_path / "lab.toml"
+    kinds = ("inference", "fusion")
+    lab.write_text(
+        toml({f"nodes.{kind}": {"kind": kind} for kind in kinds} | {"nodes.film": demo()})
+    )
+    options = ("--from", "faces", "--speed", "max", "--config", lab)
+    again = label("replay", KEPT[-1], *options, demo=False).utterances
+    assert [u["label"] for u in again] == ["happy"]
 
 
 def test_other_models_are_named(tmp_path: Path) -> None:

@@ -178,6 +178,10 @@ def test_what_a_node_lacks_is_named(nodes: dict[str, dict[str, Any]], error: str
 @pytest.mark.parametrize(
     ("kind", "section", "asked"),
     [
+        ("camera", "camera", {"device": "/dev/video7"}),
+        ("microphone", "microphone", {"device": "USB"}),
+        ("media", "media", {"file": str(CLIP)}),
+        ("window", "display", {"kind": "window"}),
         ("recorder", "recording", {"folder": "session"}),
         ("lsl", "lsl", {"enabled": True}),
         ("osc", "osc", {"target": "127.0.0.1:9000"}),
@@ -189,9 +193,18 @@ def test_what_is_asked_for_without_a_node_that_does_it_is_refused(
 ) -> None:
     error = f'{kind} is asked for, and none of the nodes .* kind = "{kind}"'
     sections: Any = {section: asked}
+    workers = {name: LAB[name] for name in ("hub", "worker-a", "join")}
     with pytest.raises(UserError, match=error):
-        plan(LAB, **sections)
-    assert plan(LAB | {"one": {"kind": kind}}, ["one"], **sections).nodes
+        plan(workers, **sections)
+    assert plan(workers | {"one": {"kind": kind}}, ["one"], **sections).nodes
+
+
+def test_what_is_not_wanted_and_a_display_as_it_suits_need_no_node_of_that_kind() -> None:
+    workers = {name: LAB[name] for name in ("hub", "worker-a", "join")}
+    unwanted = {"camera": {"device": "none"}, "display": {"kind": "none"}}
+    assert plan(workers, **unwanted).nodes
+    shown = plan(workers | {"screen": {"kind": "display"}}, display={"kind": "terminal"})
+    assert names(shown)[-1] == "screen"
 
 
 def test_a_hub_that_other_machines_reach_is_not_started_without_more_ado() -> None:
