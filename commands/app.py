@@ -15,6 +15,7 @@ from commands.pipeline_commands import add_pipeline_commands
 from commands.plan import Plan
 from commands.processes import REFUSED, Process
 from commands.requirements import require_limits
+from commands.stdio import tell
 from commands.watch_commands import add_watch_commands
 from config.load import SettingsError
 from messaging.errors import UserError, system_lack
@@ -70,7 +71,7 @@ def app(processes: Sequence[Process], choose: Callable[[Plan], Sequence[Process]
 
 def _refuse(why: str) -> NoReturn:
     for line in why.splitlines():
-        print(f"emofuse: {line}", file=sys.stderr)
+        tell(f"emofuse: {line}")
     sys.exit(REFUSED)
 
 

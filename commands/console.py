@@ -2,7 +2,10 @@
 
 import os
 import sys
+from contextlib import suppress
 from typing import Any
+
+from commands.stdio import tell, telling
 
 LEAVE_VIEW = "\x1b[?1049l\x1b[?25h"
 """Back from the alternate screen, with a cursor."""
@@ -28,7 +31,7 @@ class Console:
         elif self._bar is not None:
             self._bar.say(line)
         else:
-            print(line, file=sys.stderr, flush=True)
+            tell(line)
 
     def progress(self, share: float | None) -> None:
         """How much of a recording is played, as a node said; ``None``: it plays none."""
@@ -54,9 +57,10 @@ class Bar:
         self._progress: Any = None
 
     def show(self, share: float) -> None:
-        if self._progress is None:
-            self._progress = self._begin()
-        self._progress.update(self._progress.task_ids[0], completed=share)
+        with telling():
+            if self._progress is None:
+                self._progress = self._begin()
+            self._progress.update(self._progress.task_ids[0], completed=share)
 
     def _begin(self) -> Any:
         from rich.console import Console
@@ -77,13 +81,15 @@ class Bar:
 
     def say(self, line: str) -> None:
         if self._progress is None:
-            print(line, file=sys.stderr, flush=True)
-        else:
+            tell(line)
+            return
+        with telling():
             self._progress.console.print(line, markup=False, highlight=False)
 
     def close(self) -> None:
         if self._progress is not None:
-            self._progress.stop()
+            with telling():
+                self._progress.stop()
             self._progress = None
 
 
@@ -103,8 +109,6 @@ def _restore(settings: list[Any]) -> None:
         return
     import termios
 
-    try:
+    with suppress(termios.error, OSError):  # it is gone
         termios.tcsetattr(VIEWS_OUT, termios.TCSANOW, settings)
-    except (termios.error, OSError):  # it is gone
-        return
-    os.write(VIEWS_OUT, LEAVE_VIEW.encode())
+        os.write(VIEWS_OUT, LEAVE_VIEW.encode())

@@ -1,7 +1,6 @@
 """The full pipeline on one machine: hub, sources, inference, fusion and display."""
 
 import math
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -14,6 +13,7 @@ from commands.plan import LAUNCHER, RECORDER, Plan, make_plan
 from commands.processes import REFUSED, Process
 from commands.results import Summary, print_json, stdout_for_json, utterance_record
 from commands.share import choose_share, plan_share
+from commands.stdio import tell
 from commands.supervisor import STARTING_S, Supervisor
 from config.settings import Settings
 from messaging.address import (
@@ -119,7 +119,7 @@ def run(
         else:
             plan = make_plan(settings, address, quiet_stdout=as_json)
         for note in plan.notes:
-            print(f"emofuse: {note}", file=sys.stderr, flush=True)
+            tell(f"emofuse: {note}")
         if plan.settings.recording.folder is not None:
             _begin_session(plan.settings.recording.folder, plan.settings)
         return _run(plan, choose, as_json=as_json)

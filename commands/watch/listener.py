@@ -1,14 +1,14 @@
 """Joins a hub as one who only listens, until there is nothing more to hear."""
 
-import os
 import signal
 import sys
 import threading
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from commands.stdio import silence, tell
 from config.settings import Settings
 from messaging.address import running_address
 from messaging.bus import Bus
@@ -94,12 +94,11 @@ def listening(
         with _ended_by_signals(listener):
             yield listener
     except BrokenPipeError:  # whoever read the lines has enough
-        with suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        silence(sys.stdout)
     finally:
         bus.close()
     if listener.ended_by:
-        print(f"emofuse: {listener.ended_by}", file=sys.stderr)
+        tell(f"emofuse: {listener.ended_by}")
 
 
 def _join(bus: Bus, timeout_s: float, *, named: bool) -> None:
