@@ -19,7 +19,7 @@ from commands.stdio import tell
 from commands.watch_commands import add_watch_commands
 from config.load import SettingsError
 from messaging.errors import UserError, system_lack
-from messaging.node import TERMINAL_SIGNALS
+from messaging.node import stop_signals
 
 DEFAULT_COMMAND = "run"
 
@@ -56,7 +56,7 @@ def _build(
 
 def app(processes: Sequence[Process], choose: Callable[[Plan], Sequence[Process]]) -> None:
     """Run the command line; ends the process with its exit code."""
-    for number in (*TERMINAL_SIGNALS, signal.SIGTERM):
+    for number in stop_signals():
         signal.signal(number, _end)
     try:
         require_limits()

@@ -38,6 +38,7 @@ State = Literal["starting", "waiting", "running", "closing"]
 TERMINAL_SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(signal, name)
 )
+"""Ctrl-C, and the terminal's end."""
 HEARTBEAT_NS = 1_000_000_000
 EAGER_HEARTBEAT_NS = 250_000_000
 WORKER_HEARTBEAT_NS = 125_000_000
@@ -51,6 +52,14 @@ NAP_S = 0.1
 GLANCE_NS = 10_000_000
 LONG_WAIT_NS = 15_000_000_000
 """A wait for other nodes that lasts longer is worth a word."""
+
+
+def stop_signals() -> list[int]:
+    """Those that ask this process to stop: SIGTERM, and the terminal's where whoever started it had
+    them heeded. ``nohup`` has not the terminal's end, and a script's ``&`` not Ctrl-C.
+    """
+    heeded = [n for n in TERMINAL_SIGNALS if signal.getsignal(n) is not signal.SIG_IGN]
+    return [*heeded, signal.SIGTERM]
 
 
 class Node:
@@ -174,11 +183,13 @@ class Node:
                 sys.exit(128 + number)
             self._stop.set()
 
-        signal.signal(signal.SIGTERM, ask)
         # Ctrl-C and the terminal's end reach every process of it at once; launched nodes leave the
         # order of stopping to their launcher, or results on their way would be lost.
-        for number in TERMINAL_SIGNALS:
-            signal.signal(number, signal.SIG_IGN if self._launched else ask)
+        if self._launched:
+            for number in TERMINAL_SIGNALS:
+                signal.signal(number, signal.SIG_IGN)
+        for number in stop_signals():
+            signal.signal(number, ask)
 
     @property
     def state(self) -> State:

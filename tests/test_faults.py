@@ -259,6 +259,9 @@ def test_a_killed_launcher_leaves_no_process_and_no_folder(tmp_path: Path, *, be
         assert not list(tmp_path.iterdir()), "files were left behind"
 
 
+IGNORING = "sh", "-c", "trap '' HUP INT; exec \"$@\"", "sh"
+
+
 def until(condition: Callable[[], object]) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while not condition():
@@ -283,6 +286,28 @@ def test_a_stop_is_heard_at_every_moment_of_the_start(
         wait_until_gone(children)
         assert not list(tmp_path.iterdir()), "files were left behind"
     assert quickest < ENDED_S
+
+
+def test_what_a_run_was_started_to_ignore_is_ignored_and_sigterm_ends_it() -> None:
+    """As ``nohup`` and the background jobs of scripts are started."""
+    with subprocess.Popen(
+        [*IGNORING, sys.executable, ROOT / "run_pipeline.py", "--display", "none", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    ) as run:
+        assert run.stdout is not None
+        run.stdout.readline()
+        run.send_signal(signal.SIGHUP)
+        run.send_signal(signal.SIGINT)
+        assert json.loads(run.stdout.readline())["label"] == "surprise"
+        children = descendants(run.pid)
+        run.terminate()
+        rest, errors = run.communicate(timeout=PATIENCE_S)
+    assert (run.returncode, errors) == (0, "")
+    assert json.loads(rest.splitlines()[-1])["ended_by"] == "interrupted"
+    wait_until_gone(children)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

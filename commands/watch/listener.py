@@ -14,7 +14,7 @@ from messaging.address import running_address
 from messaging.bus import Bus
 from messaging.clock import monotonic_ns
 from messaging.errors import UserError
-from messaging.node import TERMINAL_SIGNALS
+from messaging.node import stop_signals
 from messaging.probe import probe
 from messaging.schema import Heartbeat
 from messaging.topics import HEARTBEAT, TOPICS, Topic
@@ -118,8 +118,7 @@ def _ended_by_signals(listener: Listener) -> Generator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    numbers = (*TERMINAL_SIGNALS, signal.SIGTERM)
-    former = {number: signal.signal(number, listener.stop) for number in numbers}
+    former = {number: signal.signal(number, listener.stop) for number in stop_signals()}
     try:
         yield
     finally:
