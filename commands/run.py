@@ -14,7 +14,7 @@ from commands.processes import REFUSED, Process
 from commands.results import Summary, print_json, stdout_for_json, utterance_record
 from commands.share import choose_share, plan_share
 from commands.stdio import tell
-from commands.supervisor import STARTING_S, Supervisor
+from commands.supervisor import STARTING_S, Child, Supervisor
 from config.settings import Settings
 from messaging.address import (
     PRIVATE_PREFIX,
@@ -168,18 +168,25 @@ class OnRequest:
         plan: Plan,
         choose: Callable[[Plan], Sequence[Process]],
         supervisor: Supervisor,
+        node: Node,
         say: Callable[[str], None],
     ) -> None:
         self._plan, self._choose = plan, choose
-        self._supervisor, self._say = supervisor, say
+        self._supervisor, self._node, self._say = supervisor, node, say
         named = plan.settings.nodes.values()  # also those that run elsewhere
-        self._is_there = plan.settings.recording.folder is not None or any(
+        self._is_planned = plan.settings.recording.folder is not None or any(
             node.kind == RECORDER for node in named
         )
+        self._started: Child | None = None
+
+    def _is_there(self) -> bool:
+        """One that was started by hand counts, too."""
+        starts = self._started is not None and not self._started.done
+        return self._is_planned or starts or bool(self._node.running(RECORDER))
 
     def begin(self) -> None:
         """A recorder that is there already hears the request itself."""
-        if self._is_there:
+        if self._is_there():
             return
         if self._plan.nodes:
             self._say(
@@ -195,11 +202,10 @@ class OnRequest:
         except UserError as error:
             self._say(str(error))
             return
-        self._is_there = True
         (row,) = set(self._choose(replace(self._plan, settings=settings))) - set(
             self._choose(self._plan)
         )
-        self._supervisor.add(row, settings)
+        self._started = self._supervisor.add(row, settings)
         self._say(f"recording into {folder}")
 
 
@@ -207,8 +213,6 @@ def _run(plan: Plan, choose: Callable[[Plan], Sequence[Process]], *, as_json: bo
     console = Console(taken=plan.display == "terminal", shows_progress=not as_json)
     rows = choose(plan)
     supervisor = Supervisor(rows, plan.settings, console.say)
-    recording = OnRequest(plan, choose, supervisor, console.say)
-
     began, told = time.monotonic(), False
     has_hub = any(row.name == "hub" for row in rows)
 
@@ -238,6 +242,7 @@ def _run(plan: Plan, choose: Callable[[Plan], Sequence[Process]], *, as_json: bo
         kind=LAUNCHER,
         is_unique=False,
     )
+    recording = OnRequest(plan, choose, supervisor, node, console.say)
     launcher = Launcher(node, supervisor, console, recording.begin, as_json=as_json)
     try:
         with supervisor, node:
@@ -247,9 +252,9 @@ def _run(plan: Plan, choose: Callable[[Plan], Sequence[Process]], *, as_json: bo
         pass  # and was said why
     finally:
         console.free_screen()
-    if supervisor.exit_code == REFUSED:
-        return REFUSED
     summary = launcher.summary
+    if supervisor.exit_code == REFUSED and not summary.results.utterances:
+        return REFUSED
     summary.restarts, summary.ended_by = supervisor.restarts, supervisor.ended_by
     summary.as_it_should = not supervisor.exit_code
     if as_json:

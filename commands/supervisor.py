@@ -40,8 +40,10 @@ was lost on its way."""
 class Child:
     """One row of the table, and the operating system's process that is it at the moment."""
 
-    def __init__(self, row: Process, settings: Settings) -> None:
+    def __init__(self, row: Process, settings: Settings, *, is_extra: bool = False) -> None:
+        """The run goes on without an extra one that says that it cannot run."""
         self.row = row
+        self.is_extra = is_extra
         self._settings = settings
         self._crashes: deque[float] = deque()
         self.restarts = 0
@@ -141,10 +143,12 @@ class Supervisor:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def add(self, row: Process, settings: Settings) -> None:
-        """Start one more."""
+    def add(self, row: Process, settings: Settings) -> Child:
+        """Start one more, which the run can do without."""
         with _signals_held():
-            self.children.append(Child(row, settings))
+            child = Child(row, settings, is_extra=True)
+            self.children.append(child)
+        return child
 
     @property
     def restarts(self) -> dict[str, int]:
@@ -204,6 +208,9 @@ class Supervisor:
             child.done = True
             if child.row.ends_run:
                 self.ended_by = f"{name} has done"
+        elif code == REFUSED and child.is_extra:
+            child.done = True
+            self._log(f"{name} cannot run; the run goes on without it")
         elif code == REFUSED and not child.restarts:
             self.exit_code, self.ended_by = REFUSED, f"{name} cannot run"
         elif code == REFUSED and child.has_refused:

@@ -135,6 +135,22 @@ def test_a_node_that_crashes_at_every_start_ends_the_run_with_its_last_error(
     assert (summary["ended_by"], summary["restarts"]) == (ended_by, {crashing: 5})
 
 
+def test_a_run_that_breaks_off_still_says_what_it_had_labelled() -> None:
+    run = subprocess.run(
+        launch("metrics=leaves", "--display", "none", "--json"),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        env=environment({"PYTHONPATH": str(ROOT), "EMOFUSE_METRICS__ENABLED": "1"}),
+        check=False,
+    )
+    assert run.returncode == 2, run.stderr
+    assert run.stderr == "emofuse metrics: the port was taken away; choose another one\n"
+    summary = json.loads(run.stdout.splitlines()[-1])
+    assert (summary["type"], summary["ended_by"]) == ("summary", "metrics cannot run")
+    assert summary["utterances"] > 0
+
+
 def run_with_a_hub_that_is(module: str, **extra: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         launch(f"hub={module}", "--display", "none", "--json", "--speed", "max"),

@@ -31,6 +31,7 @@ class Run:
 
     def __init__(self, rows: Sequence[Process], settings: Settings) -> None:
         self.log: list[str] = []
+        self.settings = settings
         self.supervisor = Supervisor([HUB, *rows], settings, self.log.append).__enter__()
         self.node = Node("launcher", settings.bus.address).__enter__()
         self.pids = {child.row.name: child.process.pid for child in self.supervisor.children}
@@ -168,6 +169,17 @@ def test_a_refusal_is_shown_in_one_line_and_not_tried_again(start: Callable[...,
     assert run.supervisor.exit_code == REFUSED
     assert run.supervisor.restarts == {}
     assert run.log == ["emofuse refuses: no camera 3; found none"]
+
+
+def test_one_that_was_added_and_refuses_does_not_end_the_run(start: Callable[..., Run]) -> None:
+    run = start(row("works"))
+    child = run.supervisor.add(row("refuses"), run.settings)
+    run.until(lambda: child.done)
+    assert (run.supervisor.ended_by, run.supervisor.exit_code) == ("", 0)
+    assert run.log == [
+        "emofuse refuses: no camera 3; found none",
+        "refuses cannot run; the run goes on without it",
+    ]
 
 
 def test_a_refusal_after_a_crash_is_tried_once_more_and_then_ends_the_run(
