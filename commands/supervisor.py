@@ -140,8 +140,10 @@ class Supervisor:
             raise
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, error: object, *_: object) -> None:
         self.close()
+        if error is None:
+            self._check_ends()
 
     def add(self, row: Process, settings: Settings) -> Child:
         """Start one more, which the run can do without."""
@@ -283,6 +285,16 @@ class Supervisor:
             time.sleep(0.01)
         self._kill_late(Stage.HUB)
         self._relay()
+
+    def _check_ends(self) -> None:
+        """Who crashed while stopping, or had to be killed, did not work up what it had in hand."""
+        for child in self.children:
+            code = child.process.exitcode
+            if code and child.has_begun and not child.done and not self.exit_code:
+                last = f": {child.stderr.last}" if child.stderr.last else ""
+                why = f"{child.row.name} {_manner(code)} while it was to stop{last}"
+                self._log(why)
+                self.exit_code, self.ended_by = 1, f"{self.ended_by}; {why}"
 
     def _kill_late(self, last: Stage) -> None:
         for child in self.children:
