@@ -1,5 +1,6 @@
 """What a run says to its user's terminal, which a view may own for a while."""
 
+import logging
 import os
 import sys
 from contextlib import suppress
@@ -48,6 +49,19 @@ class Console:
         for line in self._held_back:
             self.say(line)
         self._held_back.clear()
+
+
+class LogHandler(logging.Handler):
+    """For what the launcher's own node logs: at once, also while there is no hub that would bring
+    it back.
+    """
+
+    def __init__(self, console: Console, name: str) -> None:
+        super().__init__()
+        self._console, self._name = console, name
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._console.say(f"{self._name}: {self.format(record)}")
 
 
 class Bar:

@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
-from commands.console import Console
+from commands.console import Console, LogHandler
 from commands.plan import LAUNCHER, RECORDER, Plan, make_plan
 from commands.processes import REFUSED, Process
 from commands.results import Summary, print_json, stdout_for_json, utterance_record
@@ -67,7 +67,7 @@ class Launcher:
             elif isinstance(message, Heartbeat) and message.pid in ours and _is_of_here(message):
                 self.summary.pulses.note(message)
                 self._console.progress(message.progress)
-            elif isinstance(message, LogRecord):
+            elif isinstance(message, LogRecord) and received.sender != self.node.name:
                 self._console.say(f"{message.node}: {message.text}")
             elif isinstance(message, Control) and message.action == "stop":
                 self._supervisor.end(f"{message.reader} asked to stop")
@@ -241,6 +241,7 @@ def _run(plan: Plan, choose: Callable[[Plan], Sequence[Process]], *, as_json: bo
         keys=plan.settings.bus.keys,
         kind=LAUNCHER,
         is_unique=False,
+        shows_log=LogHandler(console, plan.launcher),
     )
     recording = OnRequest(plan, choose, supervisor, node, console.say)
     launcher = Launcher(node, supervisor, console, recording.begin, as_json=as_json)

@@ -82,6 +82,7 @@ class Node:
         cameras: Sequence[str] = (),
         is_worker: bool = False,
         is_unique: bool = True,
+        shows_log: logging.Handler | None = None,
     ) -> None:
         """``meanwhile`` is called again and again while the hub is waited for. Lossless sources
         of ``credits_of`` wait for this node, which gives them credit. With ``keeps_all`` also a
@@ -93,6 +94,8 @@ class Node:
         ``kind`` is its own name when empty. ``cameras`` are those whose pictures it sends. A worker
         shows itself more often, since others take over its work when it falls silent. ``receive``
         raises a ``UserError`` when an older node of this name lives, unless there may be several.
+        What it logs goes to ``shows_log`` as well as to the bus, without one to standard error; to
+        neither where a launcher hears it.
 
         Raises:
             UserError: the address is none, or the folder ``keys`` will not do.
@@ -131,7 +134,8 @@ class Node:
         self.log.setLevel(log_level.upper())
         self.log.propagate = False
         self._forwarder = Forwarder()
-        self._console = None if self._launched else logging.StreamHandler(sys.stderr)
+        console = shows_log or logging.StreamHandler(sys.stderr)
+        self._console = None if self._launched else console
         self._clock = ClockClient(self.log)
         ledger = self._bus.ledger
         self._readers = Readers(name, self._bus.incarnation, ledger.sent, self.log)
