@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from collections import deque
 from contextlib import suppress
 from typing import Any
 
@@ -12,6 +13,15 @@ LEAVE_VIEW = "\x1b[?1049l\x1b[?25h"
 """Back from the alternate screen, with a cursor."""
 VIEWS_OUT = 1
 """Where a view is written: its process inherits this, whatever ``sys.stdout`` is here."""
+DUMB = ("dumb", "unknown")
+"""Terminals on which nothing can be drawn."""
+MOST_HELD_BACK = 1000
+"""Lines."""
+
+
+def is_view_shown() -> bool:
+    """Whether the terminal view draws; else it writes lines, and leaves the terminal to others."""
+    return os.isatty(VIEWS_OUT) and os.environ.get("TERM", "").lower() not in DUMB
 
 
 class Console:
@@ -22,12 +32,14 @@ class Console:
     def __init__(self, *, taken: bool, shows_progress: bool = False) -> None:
         self._taken = taken
         self._bar = Bar() if shows_progress and not taken and sys.stderr.isatty() else None
-        self._held_back: list[str] = []
+        self._held_back: deque[str] = deque(maxlen=MOST_HELD_BACK)
+        self._left_out = 0
         self._former = _terminal_settings() if taken else None
 
     def say(self, line: str) -> None:
         """Now, or when the terminal is free again."""
         if self._taken:
+            self._left_out += len(self._held_back) == MOST_HELD_BACK
             self._held_back.append(line)
         elif self._bar is not None:
             self._bar.say(line)
@@ -46,6 +58,8 @@ class Console:
         if self._former is not None:
             _restore(self._former)
         self._taken = False
+        if self._left_out:
+            self.say(f"emofuse: {self._left_out} earlier lines are left out here")
         for line in self._held_back:
             self.say(line)
         self._held_back.clear()

@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
-from commands.console import Console, LogHandler
+from commands.console import Console, LogHandler, is_view_shown
 from commands.plan import LAUNCHER, RECORDER, Plan, make_plan
 from commands.processes import REFUSED, Process
 from commands.results import Summary, print_json, stdout_for_json, utterance_record
@@ -210,7 +210,8 @@ class OnRequest:
 
 
 def _run(plan: Plan, choose: Callable[[Plan], Sequence[Process]], *, as_json: bool) -> int:
-    console = Console(taken=plan.display == "terminal", shows_progress=not as_json)
+    taken = plan.display == "terminal" and is_view_shown()
+    console = Console(taken=taken, shows_progress=not as_json)
     rows = choose(plan)
     supervisor = Supervisor(rows, plan.settings, console.say)
     began, told = time.monotonic(), False

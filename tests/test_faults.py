@@ -213,6 +213,20 @@ def test_the_terminal_view_does_not_swallow_the_last_error() -> None:
     assert f"inference crashed (exit code 1) 6 times: {ERROR}" in after_the_view
 
 
+def test_a_view_that_only_writes_lines_holds_no_error_back() -> None:
+    with started("--display", "terminal", "--json") as run:
+        assert run.stdout is not None
+        assert run.stderr is not None
+        run.stdout.readline()
+        (pid,) = [p for p in descendants(run.pid) if command_name(p) == "emofuse inference"]
+        os.kill(pid, signal.SIGKILL)
+        while "inference was killed by signal 9" not in run.stderr.readline():
+            assert run.poll() is None
+        run.terminate()
+        rest, _ = run.communicate(timeout=PATIENCE_S)
+    assert json.loads(rest.splitlines()[-1])["ended_by"] == "interrupted", "it was told at the end"
+
+
 def read_all(master: int) -> str:
     shown = b""
     try:
