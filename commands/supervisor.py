@@ -100,6 +100,14 @@ class Child:
     def has_begun(self) -> bool:
         return self._last_pulse is not None and self._last_pulse.state != "starting"
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether it was at work, and ended otherwise than by having done. Python lets go of its
+        handlers at the very end: whom SIGTERM kills, had done.
+        """
+        well = (None, 0, -signal.SIGTERM)
+        return self.has_begun and not self.done and self.process.exitcode not in well
+
     def is_awaited(self, since: float) -> bool:
         """Whether it lives, and may take its time to stop; it was asked at ``since`` or later."""
         patience_s = STOP_DEADLINE_S if self.has_begun else START_DEADLINE_S
@@ -289,10 +297,10 @@ class Supervisor:
     def _check_ends(self) -> None:
         """Who crashed while stopping, or had to be killed, did not work up what it had in hand."""
         for child in self.children:
-            code = child.process.exitcode
-            if code and child.has_begun and not child.done and not self.exit_code:
+            if child.has_failed and not self.exit_code:
+                manner = _manner(child.process.exitcode or 0)
                 last = f": {child.stderr.last}" if child.stderr.last else ""
-                why = f"{child.row.name} {_manner(code)} while it was to stop{last}"
+                why = f"{child.row.name} {manner} while it was to stop{last}"
                 self._log(why)
                 self.exit_code, self.ended_by = 1, f"{self.ended_by}; {why}"
 

@@ -257,6 +257,14 @@ def test_a_crash_while_a_run_stops_is_a_failure_and_said(start: Callable[..., Ru
     assert run.supervisor.ended_by == f"interrupted; {why}"
 
 
+def test_one_that_had_done_and_is_ended_is_no_failure(start: Callable[..., Run]) -> None:
+    run = start(row("lingers"))
+    run.until(lambda: run.runs("lingers"))
+    run.until(lambda: run.node.peers()["lingers"].state == "closing")
+    run.end()
+    assert (run.supervisor.exit_code, run.log) == (0, [])
+
+
 def test_one_that_is_ended_before_it_has_begun_is_no_failure(start: Callable[..., Run]) -> None:
     run = start(row("stuck"), row("works"))
     run.until(lambda: run.runs("works"))
