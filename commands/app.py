@@ -15,7 +15,7 @@ from commands.pipeline_commands import add_pipeline_commands
 from commands.plan import Plan
 from commands.processes import REFUSED, Process
 from commands.requirements import require_limits
-from commands.stdio import tell
+from commands.stdio import open_closed, tell
 from commands.watch_commands import add_watch_commands
 from config.load import SettingsError
 from messaging.errors import UserError, system_lack
@@ -56,6 +56,7 @@ def _build(
 
 def app(processes: Sequence[Process], choose: Callable[[Plan], Sequence[Process]]) -> None:
     """Run the command line; ends the process with its exit code."""
+    open_closed()
     for number in stop_signals():
         signal.signal(number, _end)
     try:

@@ -1,10 +1,28 @@
-"""Standard output and standard error, where they are closed or whoever read them is gone."""
+"""Standard streams that are closed, or whose reader is gone."""
 
 import os
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from typing import TextIO
+
+
+STREAMS = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
+"""By file descriptor."""
+
+
+def open_closed() -> None:
+    """What was closed (``>&-``) leads nowhere. Else it is ``None`` here, and the next file or
+    socket takes its number, into which processes then write.
+    """
+    for number, (name, mode) in enumerate(STREAMS):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+            os.set_inheritable(number, True)  # noqa: FBT003
+            setattr(sys, name, os.fdopen(number, mode))
 
 
 def silence(stream: TextIO) -> None:
