@@ -15,7 +15,7 @@ from commands.pipeline_commands import add_pipeline_commands
 from commands.plan import Plan
 from commands.processes import REFUSED, Process
 from commands.requirements import require_limits
-from commands.stdio import open_closed, tell
+from commands.stdio import open_closed, tell, writing
 from commands.watch_commands import add_watch_commands
 from config.load import SettingsError
 from messaging.errors import UserError, system_lack
@@ -61,7 +61,11 @@ def app(processes: Sequence[Process], choose: Callable[[Plan], Sequence[Process]
         signal.signal(number, _end)
     try:
         require_limits()
-        _build(processes, choose)(prog_name="emofuse")
+        try:
+            _build(processes, choose)(prog_name="emofuse")
+        finally:  # else it would be at the very end that Python complains
+            with writing():
+                pass
     except (UserError, SettingsError) as error:
         _refuse(str(error))
     except Exception as error:

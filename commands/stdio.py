@@ -4,8 +4,9 @@ import os
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
-from typing import TextIO
+from typing import NoReturn, TextIO
 
+from messaging.errors import UserError
 
 STREAMS = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
 """By file descriptor."""
@@ -31,6 +32,31 @@ def silence(stream: TextIO) -> None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
+
+
+def end_in_peace() -> NoReturn:
+    """Whoever reads standard output has enough: ``head`` has, and a pager that was left."""
+    silence(sys.stdout)
+    sys.exit(0)
+
+
+@contextmanager
+def writing() -> Generator[None]:
+    """To standard output, to the last byte.
+
+    Raises:
+        UserError: it takes no more.
+    """
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        end_in_peace()
+    except OSError as error:
+        silence(sys.stdout)
+        raise UserError(
+            f"standard output cannot be written: {error.strerror}; look where it goes"
+        ) from None
 
 
 @contextmanager

@@ -1,14 +1,13 @@
 """Joins a hub as one who only listens, until there is nothing more to hear."""
 
 import signal
-import sys
 import threading
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from commands.stdio import silence, tell
+from commands.stdio import end_in_peace, tell
 from config.settings import Settings
 from messaging.address import running_address
 from messaging.bus import Bus
@@ -93,8 +92,8 @@ def listening(
         _join(bus, settings.bus.connect_timeout_s, named=bool(named))
         with _ended_by_signals(listener):
             yield listener
-    except BrokenPipeError:  # whoever read the lines has enough
-        silence(sys.stdout)
+    except BrokenPipeError:
+        end_in_peace()
     finally:
         bus.close()
     if listener.ended_by:
