@@ -1,6 +1,7 @@
 """Words to a pipeline that runs, from other terminals."""
 
 import json
+import os
 import tempfile
 import time
 from collections.abc import Callable, Generator
@@ -76,7 +77,7 @@ def test_a_run_is_marked_rested_recorded_and_stopped(tmp_path: Path) -> None:
         say("mark", "said in the rest")
         say("control", "record")
         until(lambda: parts() == 2)
-        say("mark", "second stimulus")
+        say("mark", os.fsdecode(b"b\xe4r"))
         say("control", "stop")
         out, log = run.communicate(timeout=PATIENCE_S)
     assert run.returncode == 0, log
@@ -84,7 +85,7 @@ def test_a_run_is_marked_rested_recorded_and_stopped(tmp_path: Path) -> None:
     assert json.loads(out.splitlines()[-1])["ended_by"] == "command asked to stop"
     session = open_session(folder)
     noted: list[Any] = [received.message for received in session.records(MARKERS)]
-    assert [m.text for m in noted] == ["first stimulus", "second stimulus"]
+    assert [m.text for m in noted] == ["first stimulus", r"b\udce4r"]
     assert noted[0].stamp.pipeline_ns < noted[1].stamp.pipeline_ns
     assert session.faults() == []
     told = emofuse("info", str(folder), "--json")
