@@ -120,9 +120,17 @@ def run(
             plan = make_plan(settings, address, quiet_stdout=as_json)
         for note in plan.notes:
             tell(f"emofuse: {note}")
-        if plan.settings.recording.folder is not None:
-            _begin_session(plan.settings.recording.folder, plan.settings)
+        _begin_sessions(plan)
         return _run(plan, choose, as_json=as_json)
+
+
+def _begin_sessions(plan: Plan) -> None:
+    """One for each recorder that runs here."""
+    recorders = [node.settings for node in plan.nodes if node.kind == RECORDER]
+    for settings in recorders if plan.nodes else [plan.settings]:
+        if settings.recording.folder is not None:
+            own = plan.settings.model_copy(update={"recording": settings.recording})
+            _begin_session(settings.recording.folder, own)
 
 
 def _begin_session(folder: Path, settings: Settings) -> None:

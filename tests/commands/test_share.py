@@ -168,6 +168,10 @@ def test_a_share_without_an_address_is_refused() -> None:
         ({"one": {"kind": "media"}}, "nodes.one plays no file; give it one: file ="),
         ({"one": media(file="no/such.mp4")}, "nodes.one.file: "),
         ({"tape": {"kind": "recorder"}}, "nodes.tape records nowhere; give it a folder ="),
+        (
+            dict.fromkeys(("one", "two"), {"kind": "recorder", "folder": "s"}),
+            "nodes.one and nodes.two both record into s; give each a folder",
+        ),
     ],
 )
 def test_what_a_node_lacks_is_named(nodes: dict[str, dict[str, Any]], error: str) -> None:
@@ -201,7 +205,7 @@ def test_what_is_asked_for_without_a_node_that_does_it_is_refused(
 
 def test_what_is_not_wanted_and_a_display_as_it_suits_need_no_node_of_that_kind() -> None:
     workers = {name: LAB[name] for name in ("hub", "worker-a", "join")}
-    unwanted = {"camera": {"device": "none"}, "display": {"kind": "none"}}
+    unwanted: Any = {"camera": {"device": "none"}, "display": {"kind": "none"}}
     assert plan(workers, **unwanted).nodes
     shown = plan(workers | {"screen": {"kind": "display"}}, display={"kind": "terminal"})
     assert names(shown)[-1] == "screen"
