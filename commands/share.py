@@ -260,15 +260,15 @@ def _fitted(
 def _awaited(
     kind: str, section: Any, every: Sequence[PlannedNode], seen_by: Sequence[str]
 ) -> tuple[str, ...]:
-    """A file waits for all who work on it, and for those here who show what comes of it; whatever
-    is recorded waits for the recorder.
+    """A file waits for all who work on it or send out what comes of it, and for those here who show
+    it; whatever is recorded waits for the recorder.
     """
     awaited: list[str] = [*section.wait_for]
     if kind in FILES:
         if "wait_for" not in section.model_fields_set:
             kinds = ("fusion",) if getattr(section, "start_from", "") == "faces" else WORK
             awaited = [name for work in kinds for name in _names(every, work) or [work]]
-        awaited += seen_by
+        awaited += [*seen_by, *_names(every, "lsl", "osc")]
     return (*awaited, *_names(every, RECORDER))
 
 

@@ -103,6 +103,9 @@ def test_files_wait_for_all_who_work_on_them_and_the_end_for_all_files() -> None
     workers = {name: LAB[name] for name in ("worker-a", "worker-b", "join")}
     chosen = plan(files | workers)
     assert own(chosen, "one").media.wait_for == ("worker-a", "worker-b", "join", "launcher")
+    ways = {"lab": {"kind": "lsl", "host": "server"}, "stage": {"kind": "osc"}}
+    sent_out = plan(files | workers | ways)
+    assert own(sent_out, "one").media.wait_for[-2:] == ("lab", "stage")
     assert own(chosen, "join").fusion.exit_when_closed
     assert own(chosen, "join").fusion.sources == ("one", "two")
     assert not own(plan(LAB), "join").fusion.exit_when_closed
