@@ -45,7 +45,8 @@ def choose_processes(plan: "Plan") -> list[Process]:
 
 def main() -> None:
     """The command line. Until it has begun, Ctrl-C ends it without a traceback."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     from commands.app import app
 
     app(PROCESSES, choose_processes)

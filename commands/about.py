@@ -6,6 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from config.nodes import node_settings
 from config.settings import InferenceSettings, Settings
 from inference.network import models
 from messaging.clock import clock_name, monotonic_ns
@@ -22,6 +23,8 @@ PACKAGES = (
     "tensorflow",
 )
 """Those that results depend on, beside emofuse itself."""
+UNREAD = "not on this machine"
+"""Instead of the SHA-256 of a node's own network, whose file lies where that node runs."""
 
 
 def begin_session(folder: Path, settings: Settings) -> None:
@@ -49,9 +52,21 @@ def describe(settings: Settings) -> dict[str, Any]:
         "system": platform.platform(),
         "python": platform.python_version(),
         "versions": {name: _version(name) for name in ("emofuse", *PACKAGES)},
-        "models": models(settings.inference),
+        "models": _models(settings),
         "settings": settings.model_dump(mode="json"),
     }
+
+
+def _models(settings: Settings) -> dict[str, str]:
+    """Of all who look for faces, also those whose files lie on another machine."""
+    workers = [
+        node_settings(settings, table).inference
+        for table, node in settings.nodes.items()
+        if node.kind == "inference"
+    ]
+    if not workers:
+        return models(settings.inference)
+    return {name: found for w in workers for name, found in models(w, unread=UNREAD).items()}
 
 
 def _version(package: str) -> str:

@@ -15,10 +15,11 @@ from commands.pipeline_commands import add_pipeline_commands
 from commands.plan import Plan
 from commands.processes import REFUSED, Process
 from commands.requirements import require_limits
+from commands.stdio import open_closed, tell, writing
 from commands.watch_commands import add_watch_commands
 from config.load import SettingsError
 from messaging.errors import UserError, system_lack
-from messaging.node import TERMINAL_SIGNALS
+from messaging.node import stop_signals
 
 DEFAULT_COMMAND = "run"
 
@@ -55,11 +56,16 @@ def _build(
 
 def app(processes: Sequence[Process], choose: Callable[[Plan], Sequence[Process]]) -> None:
     """Run the command line; ends the process with its exit code."""
-    for number in (*TERMINAL_SIGNALS, signal.SIGTERM):
+    open_closed()
+    for number in stop_signals():
         signal.signal(number, _end)
     try:
         require_limits()
-        _build(processes, choose)(prog_name="emofuse")
+        try:
+            _build(processes, choose)(prog_name="emofuse")
+        finally:  # else it would be at the very end that Python complains
+            with writing():
+                pass
     except (UserError, SettingsError) as error:
         _refuse(str(error))
     except Exception as error:
@@ -70,7 +76,7 @@ def app(processes: Sequence[Process], choose: Callable[[Plan], Sequence[Process]
 
 def _refuse(why: str) -> NoReturn:
     for line in why.splitlines():
-        print(f"emofuse: {line}", file=sys.stderr)
+        tell(f"emofuse: {line}")
     sys.exit(REFUSED)
 
 

@@ -1,13 +1,27 @@
 """What a run says to its user's terminal, which a view may own for a while."""
 
+import logging
 import os
 import sys
+from collections import deque
+from contextlib import suppress
 from typing import Any
+
+from commands.stdio import tell, telling
 
 LEAVE_VIEW = "\x1b[?1049l\x1b[?25h"
 """Back from the alternate screen, with a cursor."""
 VIEWS_OUT = 1
 """Where a view is written: its process inherits this, whatever ``sys.stdout`` is here."""
+DUMB = ("dumb", "unknown")
+"""Terminals on which nothing can be drawn."""
+MOST_HELD_BACK = 1000
+"""Lines."""
+
+
+def is_view_shown() -> bool:
+    """Whether the terminal view draws; else it writes lines, and leaves the terminal to others."""
+    return os.isatty(VIEWS_OUT) and os.environ.get("TERM", "").lower() not in DUMB
 
 
 class Console:
@@ -18,17 +32,19 @@ class Console:
     def __init__(self, *, taken: bool, shows_progress: bool = False) -> None:
         self._taken = taken
         self._bar = Bar() if shows_progress and not taken and sys.stderr.isatty() else None
-        self._held_back: list[str] = []
+        self._held_back: deque[str] = deque(maxlen=MOST_HELD_BACK)
+        self._left_out = 0
         self._former = _terminal_settings() if taken else None
 
     def say(self, line: str) -> None:
         """Now, or when the terminal is free again."""
         if self._taken:
+            self._left_out += len(self._held_back) == MOST_HELD_BACK
             self._held_back.append(line)
         elif self._bar is not None:
             self._bar.say(line)
         else:
-            print(line, file=sys.stderr, flush=True)
+            tell(line)
 
     def progress(self, share: float | None) -> None:
         """How much of a recording is played, as a node said; ``None``: it plays none."""
@@ -42,9 +58,24 @@ class Console:
         if self._former is not None:
             _restore(self._former)
         self._taken = False
+        if self._left_out:
+            self.say(f"emofuse: {self._left_out} earlier lines are left out here")
         for line in self._held_back:
             self.say(line)
         self._held_back.clear()
+
+
+class LogHandler(logging.Handler):
+    """For what the launcher's own node logs: at once, also while there is no hub that would bring
+    it back.
+    """
+
+    def __init__(self, console: Console, name: str) -> None:
+        super().__init__()
+        self._console, self._name = console, name
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._console.say(f"{self._name}: {self.format(record)}")
 
 
 class Bar:
@@ -54,9 +85,10 @@ class Bar:
         self._progress: Any = None
 
     def show(self, share: float) -> None:
-        if self._progress is None:
-            self._progress = self._begin()
-        self._progress.update(self._progress.task_ids[0], completed=share)
+        with telling():
+            if self._progress is None:
+                self._progress = self._begin()
+            self._progress.update(self._progress.task_ids[0], completed=share)
 
     def _begin(self) -> Any:
         from rich.console import Console
@@ -77,13 +109,15 @@ class Bar:
 
     def say(self, line: str) -> None:
         if self._progress is None:
-            print(line, file=sys.stderr, flush=True)
-        else:
+            tell(line)
+            return
+        with telling():
             self._progress.console.print(line, markup=False, highlight=False)
 
     def close(self) -> None:
         if self._progress is not None:
-            self._progress.stop()
+            with telling():
+                self._progress.stop()
             self._progress = None
 
 
@@ -113,9 +147,7 @@ def _restore(settings: list[Any]) -> None:
         return
     import termios
 
-    try:
+    with suppress(termios.error, OSError):  # it is gone
         if not is_in_background():
             termios.tcsetattr(VIEWS_OUT, termios.TCSANOW, settings)
-    except (termios.error, OSError):  # it is gone
-        return
-    os.write(VIEWS_OUT, LEAVE_VIEW.encode())
+        os.write(VIEWS_OUT, LEAVE_VIEW.encode())

@@ -24,6 +24,7 @@ LONGEST = 4096
 
 def mark(text: str, address: str, keys: Path | None = None) -> None:
     """Note an event at this moment, in the pipeline's time."""
+    text = text.encode(errors="backslashreplace").decode()  # a shell passes bytes of any encoding
     if not text or len(text) > LONGEST:
         raise UserError(f"a marker's text has 1 to {LONGEST} characters, not {len(text)}")
     _send(address, keys, MARKERS, lambda node: Marker(node.stamp(), text, _author()))

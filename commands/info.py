@@ -1,6 +1,5 @@
 """What a session holds, and whether its ledger adds up."""
 
-import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -148,10 +147,11 @@ def _record(session: Session, found: Contents) -> dict[str, Any]:
 
 
 def _print(session: Session, found: Contents) -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(file=sys.stdout)
+    from commands.watch.output import Output
+
+    console = Output()
 
     def say(line: str) -> None:
         console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from capture.media_path import printable
+from commands.watch.output import Output
 from config.settings import Settings
 from inference.network import network_of, never_on_gpu
 from messaging.errors import UserError
@@ -117,7 +118,7 @@ def usable_cores() -> int:
 
 def print_report(report: Report, wall_s: float, out: Path, *, details: bool) -> None:
     """The table to stdout; what is wrong with a file to stderr, a line each."""
-    console, errors = Console(), Console(stderr=True)
+    console, errors = Output(), Console(stderr=True)
     if report.results:
         table = Table(title="Labelled", title_justify="left")
         table.add_column("file", overflow="fold", min_width=20)

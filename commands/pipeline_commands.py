@@ -1,6 +1,5 @@
 """The commands of a pipeline that runs: start it or a part of it, and tell it something."""
 
-import sys
 from collections.abc import Callable, Sequence
 from typing import Annotated
 
@@ -31,6 +30,7 @@ from commands.plan import Plan
 from commands.processes import Process, run_process
 from commands.requirements import require_system_libraries
 from commands.share import rename
+from commands.stdio import tell
 from config.settings import Settings
 from messaging.address import endpoints, refuse_strangers, shared_address
 from messaging.errors import UserError
@@ -240,7 +240,7 @@ def _pick(processes: Sequence[Process], name: str, settings: Settings) -> Proces
 
         name, lack = choose_display(settings.display, quiet_stdout=False)
         if lack:
-            print(f"emofuse: {lack}", file=sys.stderr)
+            tell(f"emofuse: {lack}")
         if name == "none":
             name = "terminal"
     return next(process for process in processes if process.name == name)
@@ -251,5 +251,5 @@ def _run_alone(process: Process, settings: Settings) -> None:
         bus = settings.bus.model_copy(update={"address": shared_address()})
         settings = settings.model_copy(update={"bus": bus})
     endpoints(settings.bus.address)  # refused before anything is said
-    print(f"emofuse {process.name}: hub at {settings.bus.address}", file=sys.stderr)
+    tell(f"emofuse {process.name}: hub at {settings.bus.address}")
     run_process(process, settings)

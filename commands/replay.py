@@ -1,12 +1,12 @@
 """A recorded session, played through the pipeline."""
 
-import sys
 from collections.abc import Callable, Sequence
 
 from commands.about import other_models
 from commands.plan import Plan
 from commands.processes import Process
 from commands.run import run
+from commands.stdio import tell
 from config.settings import Settings
 from messaging.errors import UserError
 from recording.player import messages
@@ -41,9 +41,9 @@ def replay(
         )
     about = dict(session.about)
     if chosen.start_from == "capture" and (others := other_models(about, settings.inference)):
-        print(
+        tell(
             f"emofuse: the session was recorded with other models ({', '.join(others)}): "
-            "labels may differ from those that it holds",
-            file=sys.stderr,
+            "labels may differ from those that it holds"
         )
-    return run(settings, choose, as_json=as_json)
+    alone = settings.model_copy(update={"nodes": {}})  # those that a file names are the live ones
+    return run(alone, choose, as_json=as_json)

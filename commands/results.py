@@ -4,12 +4,12 @@ import json
 import os
 import sys
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from commands.stdio import writing
 from commands.tally import Pulses, Results
-from messaging.errors import UserError
 from messaging.schema import Stamp, UtteranceEmotion
 
 STDOUT, STDERR = 1, 2
@@ -84,15 +84,16 @@ class Summary:
 
     def print(self) -> None:
         """A table of the utterances, and a line for each thing that did not go as it should."""
-        with _writing():
+        with writing():
             self._print()
 
     def _print(self) -> None:
-        from rich.console import Console
         from rich.markup import escape
         from rich.table import Table
 
-        console = Console(file=sys.stdout)
+        from commands.watch.output import Output
+
+        console = Output()
         hidden = 0 if len({source for source, *_ in self._rows}) > 1 else 1
         rows = [row[hidden:] for row in self._rows]
         if not rows:
@@ -150,21 +151,8 @@ def print_json(record: Mapping[str, Any]) -> None:
     """Raises:
     UserError: standard output takes no more.
     """
-    with _writing():
+    with writing():
         print(json.dumps(record, allow_nan=False), flush=True)
-
-
-@contextmanager
-def _writing() -> Generator[None]:
-    try:
-        yield
-        sys.stdout.flush()
-    except OSError as error:
-        with suppress(OSError, ValueError):  # what is left would be tried again at the very end
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise UserError(
-            f"standard output cannot be written: {error.strerror}; look where it goes"
-        ) from None
 
 
 def _cells(result: UtteranceEmotion, zero_ns: int) -> list[str]:

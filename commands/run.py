@@ -1,7 +1,6 @@
 """The full pipeline on one machine: hub, sources, inference, fusion and display."""
 
 import math
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -9,12 +8,13 @@ from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
-from commands.console import Console
+from commands.console import Console, LogHandler, is_view_shown
 from commands.plan import LAUNCHER, RECORDER, Plan, make_plan
 from commands.processes import REFUSED, Process
 from commands.results import Summary, print_json, stdout_for_json, utterance_record
 from commands.share import choose_share, plan_share
-from commands.supervisor import STARTING_S, Supervisor
+from commands.stdio import tell
+from commands.supervisor import STARTING_S, Child, Supervisor
 from config.settings import Settings
 from messaging.address import (
     PRIVATE_PREFIX,
@@ -71,7 +71,7 @@ class Launcher:
             elif isinstance(message, Heartbeat) and message.pid in ours and _is_of_here(message):
                 self.summary.pulses.note(message)
                 self._console.progress(self.summary.pulses.played)
-            elif isinstance(message, LogRecord):
+            elif isinstance(message, LogRecord) and received.sender != self.node.name:
                 self._console.say(f"{message.node}: {message.text}")
             elif isinstance(message, Control) and message.action == "stop":
                 self._supervisor.end(f"{message.reader} asked to stop")
@@ -122,10 +122,18 @@ def run(
         else:
             plan = make_plan(settings, address, quiet_stdout=as_json)
         for note in plan.notes:
-            print(f"emofuse: {note}", file=sys.stderr, flush=True)
-        if plan.settings.recording.folder is not None:
-            _begin_session(plan.settings.recording.folder, plan.settings)
+            tell(f"emofuse: {note}")
+        _begin_sessions(plan)
         return _run(plan, choose, as_json=as_json)
+
+
+def _begin_sessions(plan: Plan) -> None:
+    """One for each recorder that runs here."""
+    recorders = [node.settings for node in plan.nodes if node.kind == RECORDER]
+    for settings in recorders if plan.nodes else [plan.settings]:
+        if settings.recording.folder is not None:
+            own = plan.settings.model_copy(update={"recording": settings.recording})
+            _begin_session(settings.recording.folder, own)
 
 
 def _begin_session(folder: Path, settings: Settings) -> None:
@@ -177,18 +185,25 @@ class OnRequest:
         plan: Plan,
         choose: Callable[[Plan], Sequence[Process]],
         supervisor: Supervisor,
+        node: Node,
         say: Callable[[str], None],
     ) -> None:
         self._plan, self._choose = plan, choose
-        self._supervisor, self._say = supervisor, say
+        self._supervisor, self._node, self._say = supervisor, node, say
         named = plan.settings.nodes.values()  # also those that run elsewhere
-        self._is_there = plan.settings.recording.folder is not None or any(
+        self._is_planned = plan.settings.recording.folder is not None or any(
             node.kind == RECORDER for node in named
         )
+        self._started: Child | None = None
+
+    def _is_there(self) -> bool:
+        """One that was started by hand counts, too."""
+        starts = self._started is not None and not self._started.done
+        return self._is_planned or starts or bool(self._node.running(RECORDER))
 
     def begin(self) -> None:
         """A recorder that is there already hears the request itself."""
-        if self._is_there:
+        if self._is_there():
             return
         if self._plan.nodes:
             self._say(
@@ -204,20 +219,18 @@ class OnRequest:
         except UserError as error:
             self._say(str(error))
             return
-        self._is_there = True
         (row,) = set(self._choose(replace(self._plan, settings=settings))) - set(
             self._choose(self._plan)
         )
-        self._supervisor.add(row, settings)
+        self._started = self._supervisor.add(row, settings)
         self._say(f"recording into {folder}")
 
 
 def _run(plan: Plan, choose: Callable[[Plan], Sequence[Process]], *, as_json: bool) -> int:
-    console = Console(taken=plan.display == "terminal", shows_progress=not as_json)
+    taken = plan.display == "terminal" and is_view_shown()
+    console = Console(taken=taken, shows_progress=not as_json)
     rows = choose(plan)
     supervisor = Supervisor(rows, plan.settings, console.say)
-    recording = OnRequest(plan, choose, supervisor, console.say)
-
     began, told = time.monotonic(), False
     has_hub = any(row.name == "hub" for row in rows)
 
@@ -246,7 +259,9 @@ def _run(plan: Plan, choose: Callable[[Plan], Sequence[Process]], *, as_json: bo
         keys=plan.settings.bus.keys,
         kind=LAUNCHER,
         is_unique=False,
+        shows_log=LogHandler(console, plan.launcher),
     )
+    recording = OnRequest(plan, choose, supervisor, node, console.say)
     zero_ns = _zero_ns(plan.session) if plan.session else None
     launcher = Launcher(
         node, supervisor, console, recording.begin, as_json=as_json, zero_ns=zero_ns
@@ -259,9 +274,9 @@ def _run(plan: Plan, choose: Callable[[Plan], Sequence[Process]], *, as_json: bo
         pass  # and was said why
     finally:
         console.free_screen()
-    if supervisor.exit_code == REFUSED:
-        return REFUSED
     summary = launcher.summary
+    if supervisor.exit_code == REFUSED and not summary.results.utterances:
+        return REFUSED
     summary.restarts, summary.ended_by = supervisor.restarts, supervisor.ended_by
     summary.as_it_should = not supervisor.exit_code
     if as_json:

@@ -5,6 +5,7 @@ import platform
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
@@ -19,7 +20,7 @@ from messaging.bus import MOST_AHEAD
 from messaging.errors import UserError
 from messaging.topics import VIDEO, VIDEO_JPEG
 
-HUB, RECORDING = "hub", "recording"
+HUB = "hub"
 FILES = ("media", "player")
 SOURCES = ("camera", "microphone", *FILES)
 DISPLAYS = ("window", "terminal")
@@ -27,6 +28,8 @@ READERS = ("inference", "window")
 """Those who read pictures, raw or as JPEG."""
 WORK = ("inference", "fusion")
 """What files wait for."""
+UNASKED = ("auto", "none")
+"""Devices and displays that ask for no node: the default, and what is not wanted."""
 FOLLOWS = ("wait_for", "credit")
 """What is made of a node's own setting rather than put in its place."""
 NEAR = r"ipc://|tcp://(127\.|localhost:|\[::1\])"
@@ -103,11 +106,10 @@ def plan_share(settings: Settings, share: Share, address: str, *, quiet_stdout: 
         here += [node] if node else []
     launcher = LAUNCHER if share.has_hub else _launcher_name()
     seen_by = [launcher, *(node.name for node in here if node.kind in DISPLAYS)]
-    recorders = [node for node in here if node.kind == RECORDER]
-    for recorder in recorders:
-        settings = settings.model_copy(update={RECORDING: recorder.settings.recording})
+    recorders = [node.settings.recording for node in here if node.kind == RECORDER]
+    elsewhere = settings.recording.model_copy(update={"folder": None})
     return Plan(
-        settings if recorders else _without_recording(settings),
+        settings.model_copy(update={"recording": next(iter(recorders), elsewhere)}),
         sources=(),
         display="terminal" if any(node.kind == "terminal" for node in here) else "none",
         notes=tuple(notes),
@@ -140,21 +142,21 @@ def _names(nodes: Iterable[PlannedNode], *kinds: str) -> list[str]:
     return [node.name for node in nodes if node.kind in kinds]
 
 
-def _without_recording(settings: Settings) -> Settings:
-    """Whoever records does so elsewhere."""
-    recording = settings.recording.model_copy(update={"folder": None})
-    return settings.model_copy(update={RECORDING: recording})
-
-
 def _check(every: Sequence[PlannedNode]) -> None:
     """What can be seen to be wrong before anything starts."""
     cameras = _names(every, "camera", "media")
+    recorded: dict[Path, str] = {}
     for node in every:
         section: Any = getattr(node.settings, SECTION_OF[node.kind])
         if node.kind == "media" and section.file is None:
             raise UserError(f'nodes.{node.name} plays no file; give it one: file = "PATH"')
         if node.kind == RECORDER and section.folder is None:
             raise UserError(f'nodes.{node.name} records nowhere; give it a folder = "PATH"')
+        if node.kind == RECORDER and recorded.setdefault(section.folder, node.name) != node.name:
+            raise UserError(
+                f"nodes.{recorded[section.folder]} and nodes.{node.name} both record into "
+                f'{section.folder}; give each a folder = "PATH" of its own'
+            )
         if _names(every, "player"):
             continue  # whose cameras the session knows
         for camera in getattr(section, "cameras", ()):
@@ -167,14 +169,20 @@ def _check(every: Sequence[PlannedNode]) -> None:
 
 def _check_asked(every: Sequence[PlannedNode], settings: Settings) -> None:
     """With tables of nodes nothing else starts: what is asked for otherwise would never come."""
+    display = settings.display.kind
     asked = {
+        "camera": settings.camera.device not in UNASKED,
+        "microphone": settings.microphone.device not in UNASKED,
+        "media": settings.media.file is not None,
+        display: display not in UNASKED,
         RECORDER: settings.recording.folder is not None,
         "lsl": settings.lsl.enabled,
         "osc": bool(settings.osc.target),
         "metrics": settings.metrics.enabled,
     }
     for kind, is_asked in asked.items():
-        if is_asked and not _names(every, kind):
+        suited = (kind, "display") if kind in DISPLAYS else (kind,)
+        if is_asked and not _names(every, *suited):
             raise UserError(
                 f"{kind} is asked for, and none of the nodes is of that kind; "
                 f'add a table [nodes.NAME] with kind = "{kind}"'
@@ -252,15 +260,15 @@ def _fitted(
 def _awaited(
     kind: str, section: Any, every: Sequence[PlannedNode], seen_by: Sequence[str]
 ) -> tuple[str, ...]:
-    """A file waits for all who work on it, and for those here who show what comes of it; whatever
-    is recorded waits for the recorder.
+    """A file waits for all who work on it or send out what comes of it, and for those here who show
+    it; whatever is recorded waits for the recorder.
     """
     awaited: list[str] = [*section.wait_for]
     if kind in FILES:
         if "wait_for" not in section.model_fields_set:
             kinds = ("fusion",) if getattr(section, "start_from", "") == "faces" else WORK
             awaited = [name for work in kinds for name in _names(every, work) or [work]]
-        awaited += seen_by
+        awaited += [*seen_by, *_names(every, "lsl", "osc")]
     return (*awaited, *_names(every, RECORDER))
 
 

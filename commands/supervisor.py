@@ -36,8 +36,10 @@ was lost on its way."""
 class Child:
     """One row of the table, and the operating system's process that is it at the moment."""
 
-    def __init__(self, row: Process, settings: Settings) -> None:
+    def __init__(self, row: Process, settings: Settings, *, is_extra: bool = False) -> None:
+        """The run goes on without an extra one that says that it cannot run."""
         self.row = row
+        self.is_extra = is_extra
         self._settings = settings
         self._crashes: deque[float] = deque()
         self.restarts = 0
@@ -78,6 +80,14 @@ class Child:
     @property
     def has_begun(self) -> bool:
         return self.liveness.state not in ("", "starting")
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it was at work, and ended otherwise than by having done. Python lets go of its
+        handlers at the very end: whom SIGTERM kills, had done.
+        """
+        well = (None, 0, -signal.SIGTERM)
+        return self.has_begun and not self.done and self.process.exitcode not in well
 
     def is_awaited(self, since: float) -> bool:
         """Whether it lives, and may take its time to stop; it was asked at ``since`` or later."""
@@ -120,13 +130,17 @@ class Supervisor:
             raise
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, error: object, *_: object) -> None:
         self.close()
+        if error is None:
+            self._check_ends()
 
-    def add(self, row: Process, settings: Settings) -> None:
-        """Start one more."""
+    def add(self, row: Process, settings: Settings) -> Child:
+        """Start one more, which the run can do without."""
         with _signals_held():
-            self.children.append(Child(row, settings))
+            child = Child(row, settings, is_extra=True)
+            self.children.append(child)
+        return child
 
     @property
     def restarts(self) -> dict[str, int]:
@@ -182,6 +196,9 @@ class Supervisor:
             child.done = True
             if child.row.ends_run:
                 self.ended_by = f"{name} has done"
+        elif code == REFUSED and child.is_extra:
+            child.done = True
+            self._log(f"{name} cannot run; the run goes on without it")
         elif code == REFUSED and not child.restarts:
             self.exit_code, self.ended_by = REFUSED, f"{name} cannot run"
         elif code == REFUSED and child.has_refused:
@@ -259,6 +276,16 @@ class Supervisor:
             time.sleep(0.01)
         self._kill_late(Stage.HUB)
         self._relay()
+
+    def _check_ends(self) -> None:
+        """Who crashed while stopping, or had to be killed, did not work up what it had in hand."""
+        for child in self.children:
+            if child.has_failed and not self.exit_code:
+                manner = _manner(child.process.exitcode or 0)
+                last = f": {child.stderr.last}" if child.stderr.last else ""
+                why = f"{child.row.name} {manner} while it was to stop{last}"
+                self._log(why)
+                self.exit_code, self.ended_by = 1, f"{self.ended_by}; {why}"
 
     def _kill_late(self, last: Stage) -> None:
         for child in self.children:

@@ -8,13 +8,13 @@ import os
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from emofuse.app import APP
 
@@ -64,7 +64,8 @@ def label(
 
     ``files`` may be patterns and folders, too. With ``fps`` so many pictures a second are analysed.
     In the folder ``out`` the tables are kept, and a run that was stopped goes on from there.
-    ``settings`` are those of the configuration, by section: ``fusion={"method": "mean"}``.
+    ``settings`` are those of the configuration, by section: ``fusion={"method": "mean"}``, also
+    with sections and lists in them: ``inference={"classifier": {"labels": ["happy", "sad"]}}``.
 
     A file that cannot be labelled is a warning and one of the ``notes``; the others are labelled.
 
@@ -111,6 +112,8 @@ def open_session(folder: "FileName") -> Session:
 
 
 _KINDS = ("utterances", "faces")
+Variable = tuple[str, str]
+"""Of the environment: name and value."""
 
 
 def _run(
@@ -140,19 +143,26 @@ def _warn(notes: Iterable[str]) -> None:
         warnings.warn(note, stacklevel=3)
 
 
-def _environment(settings: Mapping[str, Mapping[str, Any] | str]) -> dict[str, str]:
+def _environment(settings: Mapping[str, Any]) -> dict[str, str]:
     """Settings go by the environment, where they are checked and named as any others."""
-    given: dict[str, Any] = {}
-    for section, values in settings.items():
-        if isinstance(values, Mapping):
-            given |= {f"{section}__{key}": value for key, value in values.items()}
+    return {**os.environ, **dict(_variables("EMOFUSE", settings))}
+
+
+def _variables(prefix: str, values: Mapping[str, Any], joint: str = "_") -> Iterator[Variable]:
+    """Sections within sections are joined by two underscores."""
+    for key, value in values.items():
+        name = f"{prefix}{joint}{key.upper()}"
+        if isinstance(value, Mapping):
+            yield from _variables(name, cast("Mapping[str, Any]", value), "__")
         else:
-            given[section] = values
-    return {**os.environ, **{f"EMOFUSE_{key.upper()}": _text(given[key]) for key in given}}
+            yield name, _text(value)
 
 
-def _text(value: str | float | tuple[str, ...]) -> str:
-    return ",".join(value) if isinstance(value, tuple) else str(value)
+def _text(value: object) -> str:
+    """A list's parts are separated by commas."""
+    if isinstance(value, list | tuple):
+        return ",".join(map(str, cast("list[object]", value)))
+    return str(value)
 
 
 def _require_pandas() -> None:

@@ -168,11 +168,12 @@ def _check_labels(labels: tuple[str, ...]) -> None:
         raise UserError(f"{SETTING}.labels names fewer than two of {', '.join(EMOTIONS)}")
 
 
-def models(settings: InferenceSettings) -> dict[str, str]:
-    """The SHA-256 of each network that results may depend on, by its file's name.
+def models(settings: InferenceSettings, *, unread: str | None = None) -> dict[str, str]:
+    """The SHA-256 of each network that results may depend on, by its file's name; ``unread``
+    stands for one that cannot be read.
 
     Raises:
-        UserError: a file cannot be read.
+        UserError: a file cannot be read, and nothing may stand for it.
     """
     own, used = settings.classifier.file, set[str]()
     if own is None:
@@ -187,6 +188,8 @@ def models(settings: InferenceSettings) -> dict[str, str]:
             with own.open("rb") as file:
                 known[own.name] = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
+            if unread is not None:
+                return {**known, own.name: unread}
             raise UserError(
                 f"{SETTING}.file {own} cannot be read ({error.strerror}); check the path"
             ) from None

@@ -38,6 +38,7 @@ M = TypeVar("M", bound="schema.Message")
 TERMINAL_SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(signal, name)
 )
+"""Ctrl-C, and the terminal's end."""
 HEARTBEAT_NS = 1_000_000_000
 EAGER_HEARTBEAT_NS = 250_000_000
 WORKER_HEARTBEAT_NS = 125_000_000
@@ -54,6 +55,14 @@ NAP_S = 0.1
 GLANCE_NS = 10_000_000
 LONG_WAIT_NS = 15_000_000_000
 """A wait for other nodes that lasts longer is worth a word."""
+
+
+def stop_signals() -> list[int]:
+    """Those that ask this process to stop: SIGTERM, and the terminal's where whoever started it had
+    them heeded. ``nohup`` has not the terminal's end, and a script's ``&`` not Ctrl-C.
+    """
+    heeded = [n for n in TERMINAL_SIGNALS if signal.getsignal(n) is not signal.SIG_IGN]
+    return [*heeded, signal.SIGTERM]
 
 
 class Node:
@@ -76,6 +85,7 @@ class Node:
         cameras: Sequence[str] = (),
         is_worker: bool = False,
         is_unique: bool = True,
+        shows_log: logging.Handler | None = None,
     ) -> None:
         """``meanwhile`` is called again and again while the hub is waited for. Lossless sources
         of ``credits_of`` wait for this node, which gives them credit. With ``keeps_all`` also a
@@ -87,6 +97,8 @@ class Node:
         ``kind`` is its own name when empty. ``cameras`` are those whose pictures it sends. A worker
         shows itself more often, since others take over its work when it falls silent. ``receive``
         raises a ``UserError`` when an older node of this name lives, unless there may be several.
+        What it logs goes to ``shows_log`` as well as to the bus, without one to standard error; to
+        neither where a launcher hears it.
 
         Raises:
             UserError: the address is none, or the folder ``keys`` will not do.
@@ -128,7 +140,8 @@ class Node:
         self.log.setLevel(log_level.upper())
         self.log.propagate = False
         self._forwarder = Forwarder()
-        self._console = None if self._launched else logging.StreamHandler(sys.stderr)
+        console = shows_log or logging.StreamHandler(sys.stderr)
+        self._console = None if self._launched else console
         self._clock = ClockClient(self.log)
         ledger = self._bus.ledger
         self._readers = Readers(name, self._bus.incarnation, ledger.sent, self.log)
@@ -181,11 +194,13 @@ class Node:
                 sys.exit(128 + number)
             self._stop.set()
 
-        signal.signal(signal.SIGTERM, ask)
         # Ctrl-C and the terminal's end reach every process of it at once; launched nodes leave the
         # order of stopping to their launcher, or results on their way would be lost.
-        for number in TERMINAL_SIGNALS:
-            signal.signal(number, signal.SIG_IGN if self._launched else ask)
+        if self._launched:
+            for number in TERMINAL_SIGNALS:
+                signal.signal(number, signal.SIG_IGN)
+        for number in stop_signals():
+            signal.signal(number, ask)
 
     @property
     def state(self) -> State:

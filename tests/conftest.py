@@ -1,5 +1,6 @@
 """What tests of every folder share."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,11 @@ from tests import ports
 
 SHARED = Path(__file__).parents[2] / "shared"
 """Media and data that lie beside the project; tests that want them skip where they are absent."""
+
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A script that runs the tests in the background has it ignored, and so would what they start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -135,6 +135,22 @@ def test_a_node_that_crashes_at_every_start_ends_the_run_with_its_last_error(
     assert (summary["ended_by"], summary["restarts"]) == (ended_by, {crashing: 5})
 
 
+def test_a_run_that_breaks_off_still_says_what_it_had_labelled() -> None:
+    run = subprocess.run(
+        launch("metrics=leaves", "--display", "none", "--json"),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        env=environment({"PYTHONPATH": str(ROOT), "EMOFUSE_METRICS__ENABLED": "1"}),
+        check=False,
+    )
+    assert run.returncode == 2, run.stderr
+    assert run.stderr == "emofuse metrics: the port was taken away; choose another one\n"
+    summary = json.loads(run.stdout.splitlines()[-1])
+    assert (summary["type"], summary["ended_by"]) == ("summary", "metrics cannot run")
+    assert summary["utterances"] > 0
+
+
 def run_with_a_hub_that_is(module: str, **extra: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         launch(f"hub={module}", "--display", "none", "--json", "--speed", "max"),
@@ -195,6 +211,20 @@ def test_the_terminal_view_does_not_swallow_the_last_error() -> None:
         assert process.wait(PATIENCE_S) == 1
     _, _, after_the_view = shown.rpartition("\x1b[?1049l")
     assert f"inference crashed (exit code 1) 6 times: {ERROR}" in after_the_view
+
+
+def test_a_view_that_only_writes_lines_holds_no_error_back() -> None:
+    with started("--display", "terminal", "--json") as run:
+        assert run.stdout is not None
+        assert run.stderr is not None
+        run.stdout.readline()
+        (pid,) = [p for p in descendants(run.pid) if command_name(p) == "emofuse inference"]
+        os.kill(pid, signal.SIGKILL)
+        while "inference was killed by signal 9" not in run.stderr.readline():
+            assert run.poll() is None
+        run.terminate()
+        rest, _ = run.communicate(timeout=PATIENCE_S)
+    assert json.loads(rest.splitlines()[-1])["ended_by"] == "interrupted", "it was told at the end"
 
 
 def read_all(master: int) -> str:
@@ -259,6 +289,9 @@ def test_a_killed_launcher_leaves_no_process_and_no_folder(tmp_path: Path, *, be
         assert not list(tmp_path.iterdir()), "files were left behind"
 
 
+IGNORING = "sh", "-c", "trap '' HUP INT; exec \"$@\"", "sh"
+
+
 def until(condition: Callable[[], object]) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while not condition():
@@ -283,6 +316,28 @@ def test_a_stop_is_heard_at_every_moment_of_the_start(
         wait_until_gone(children)
         assert not list(tmp_path.iterdir()), "files were left behind"
     assert quickest < ENDED_S
+
+
+def test_what_a_run_was_started_to_ignore_is_ignored_and_sigterm_ends_it() -> None:
+    """As ``nohup`` and the background jobs of scripts are started."""
+    with subprocess.Popen(
+        [*IGNORING, sys.executable, ROOT / "run_pipeline.py", "--display", "none", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    ) as run:
+        assert run.stdout is not None
+        run.stdout.readline()
+        run.send_signal(signal.SIGHUP)
+        run.send_signal(signal.SIGINT)
+        assert json.loads(run.stdout.readline())["label"] == "surprise"
+        children = descendants(run.pid)
+        run.terminate()
+        rest, errors = run.communicate(timeout=PATIENCE_S)
+    assert (run.returncode, errors) == (0, "")
+    assert json.loads(rest.splitlines()[-1])["ended_by"] == "interrupted"
+    wait_until_gone(children)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

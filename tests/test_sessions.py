@@ -21,6 +21,7 @@ from messaging.wire import Received, encode
 from recording.session import open_session
 from tests.delays import DelayingHub
 from tests.pipelines import Outcome, label
+from tests.sets import demo, toml
 
 PATIENCE_S = 90.0
 SEEDS = range(10)
@@ -144,3 +145,25 @@ def test_a_join_that_trusts_the_order_of_arrival_is_found_out(
     right = delayed(session[0], 99, "faces")
     monkeypatch.setattr(Match, "is_proven", property(lambda _: True))
     assert any(sorted(delayed(session[0], seed, "faces")) != sorted(right) for seed in range(5))
+
+
+def test_two_recorders_of_one_machine_record_a_session_each(tmp_path: Path) -> None:
+    tapes = {"whole": "no-video", "words": "labels"}
+    file = tmp_path / "set.toml"
+    file.write_text(
+        toml(
+            {f"nodes.{kind}": {"kind": kind} for kind in ("inference", "fusion")}
+            | {"nodes.film": demo(speed="max")}
+            | {
+                f"nodes.{name}": {"kind": "recorder", "folder": str(tmp_path / name), "mode": mode}
+                for name, mode in tapes.items()
+            }
+        )
+    )
+    utterances = label("--config", file, demo=False).utterances
+    for name, mode in tapes.items():
+        session = open_session(tmp_path / name)
+        assert session.setting("recording", "mode", "") == mode
+        recorded: list[Any] = [received.message for received in session.records(UTTERANCES)]
+        assert [u.label for u in recorded if u.final] == [u["label"] for u in utterances]
+        assert session.faults() == []

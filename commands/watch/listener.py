@@ -1,20 +1,19 @@
 """Joins a hub as one who only listens, until there is nothing more to hear."""
 
-import os
 import signal
-import sys
 import threading
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from commands.stdio import end_in_peace, tell
 from config.settings import Settings
 from messaging.address import running_address
 from messaging.bus import Bus
 from messaging.clock import monotonic_ns
 from messaging.errors import UserError
-from messaging.node import TERMINAL_SIGNALS
+from messaging.node import stop_signals
 from messaging.probe import probe
 from messaging.schema import Heartbeat
 from messaging.topics import HEARTBEAT, TOPICS, Topic
@@ -93,13 +92,12 @@ def listening(
         _join(bus, settings.bus.connect_timeout_s, named=bool(named))
         with _ended_by_signals(listener):
             yield listener
-    except BrokenPipeError:  # whoever read the lines has enough
-        with suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:
+        end_in_peace()
     finally:
         bus.close()
     if listener.ended_by:
-        print(f"emofuse: {listener.ended_by}", file=sys.stderr)
+        tell(f"emofuse: {listener.ended_by}")
 
 
 def _join(bus: Bus, timeout_s: float, *, named: bool) -> None:
@@ -119,8 +117,7 @@ def _ended_by_signals(listener: Listener) -> Generator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    numbers = (*TERMINAL_SIGNALS, signal.SIGTERM)
-    former = {number: signal.signal(number, listener.stop) for number in numbers}
+    former = {number: signal.signal(number, listener.stop) for number in stop_signals()}
     try:
         yield
     finally:

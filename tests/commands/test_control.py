@@ -1,6 +1,7 @@
 """Words to a pipeline that runs, from other terminals."""
 
 import json
+import os
 import tempfile
 import time
 from collections.abc import Callable, Generator
@@ -76,7 +77,7 @@ def test_a_run_is_marked_rested_recorded_and_stopped(tmp_path: Path) -> None:
         say("mark", "said in the rest")
         say("control", "record")
         until(lambda: parts() == 2)
-        say("mark", "second stimulus")
+        say("mark", os.fsdecode(b"b\xe4r"))
         say("control", "stop")
         out, log = run.communicate(timeout=PATIENCE_S)
     assert run.returncode == 0, log
@@ -84,7 +85,7 @@ def test_a_run_is_marked_rested_recorded_and_stopped(tmp_path: Path) -> None:
     assert json.loads(out.splitlines()[-1])["ended_by"] == "command asked to stop"
     session = open_session(folder)
     noted: list[Any] = [received.message for received in session.records(MARKERS)]
-    assert [m.text for m in noted] == ["first stimulus", "second stimulus"]
+    assert [m.text for m in noted] == ["first stimulus", r"b\udce4r"]
     assert noted[0].stamp.pipeline_ns < noted[1].stamp.pipeline_ns
     assert session.faults() == []
     told = emofuse("info", str(folder), "--json")
@@ -113,6 +114,28 @@ def test_a_run_that_was_not_recorded_is_from_the_moment_that_it_is_asked(
     assert [r.message.text for r in open_session(folder).records(MARKERS)] == ["it is on"]
     told = emofuse("info", str(folder))
     assert told.returncode == 0, told.stdout
+
+
+def test_a_recorder_that_was_started_by_hand_is_the_one_that_records(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second one of that name would refuse, and end a live run."""
+    monkeypatch.chdir(tmp_path)
+    address, folder = f"ipc://{tmp_path}/hub", tmp_path / "s"
+    with started("run", "--display", "none", "--json", EMOFUSE_BUS__ADDRESS=address) as run:
+        until((tmp_path / "hub.events-out").exists)
+        with started("node", "recorder", "--hub", address, "--record", str(folder)) as recorder:
+            until((folder / "part-000.mcap").exists)
+            for words in (("control", "rest"), ("control", "record"), ("mark", "it is on")):
+                assert emofuse(*words, "--hub", address).returncode == 0
+            recorder.terminate()
+            assert recorder.wait(PATIENCE_S) == 0
+        emofuse("control", "stop", "--hub", address)
+        out, log = run.communicate(timeout=PATIENCE_S)
+    assert run.returncode == 0, log
+    assert json.loads(out.splitlines()[-1])["ended_by"] == "command asked to stop"
+    assert [*tmp_path.glob("emofuse-*")] == []
+    assert [r.message.text for r in open_session(folder).records(MARKERS)] == ["it is on"]
 
 
 @pytest.mark.usefixtures("nothing_else")

@@ -12,6 +12,7 @@ from tests.pipelines import emofuse, label
 from tests.recording.messages import ABOUT as SAID
 from tests.recording.messages import MS, faces, make_session, speech, stamp
 from tests.recording.test_session import KEPT
+from tests.sets import demo, toml
 
 Change = dict[tuple[str, ...], Any]
 
@@ -70,6 +71,18 @@ def test_times_of_a_replay_are_those_of_the_session(tmp_path: Path) -> None:
     options = ("--from", "faces", "--speed", "max")
     (utterance,) = label("replay", session.path, *options, demo=False).utterances
     assert (utterance["onset_s"], utterance["offset_s"]) == (2, 3)
+
+
+def test_nodes_that_a_file_names_stay_away_from_a_replay(tmp_path: Path) -> None:
+    """They are the lab's own cameras and microphones."""
+    lab = tmp_path / "lab.toml"
+    kinds = ("inference", "fusion")
+    lab.write_text(
+        toml({f"nodes.{kind}": {"kind": kind} for kind in kinds} | {"nodes.film": demo()})
+    )
+    options = ("--from", "faces", "--speed", "max", "--config", lab)
+    again = label("replay", KEPT[-1], *options, demo=False).utterances
+    assert [u["label"] for u in again] == ["happy"]
 
 
 def test_other_models_are_named(tmp_path: Path) -> None:

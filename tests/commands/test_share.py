@@ -103,6 +103,9 @@ def test_files_wait_for_all_who_work_on_them_and_the_end_for_all_files() -> None
     workers = {name: LAB[name] for name in ("worker-a", "worker-b", "join")}
     chosen = plan(files | workers)
     assert own(chosen, "one").media.wait_for == ("worker-a", "worker-b", "join", "launcher")
+    ways = {"lab": {"kind": "lsl", "host": "server"}, "stage": {"kind": "osc"}}
+    sent_out = plan(files | workers | ways)
+    assert own(sent_out, "one").media.wait_for[-2:] == ("lab", "stage")
     assert own(chosen, "join").fusion.exit_when_closed
     assert own(chosen, "join").fusion.sources == ("one", "two")
     assert not own(plan(LAB), "join").fusion.exit_when_closed
@@ -168,6 +171,10 @@ def test_a_share_without_an_address_is_refused() -> None:
         ({"one": {"kind": "media"}}, "nodes.one plays no file; give it one: file ="),
         ({"one": media(file="no/such.mp4")}, "nodes.one.file: "),
         ({"tape": {"kind": "recorder"}}, "nodes.tape records nowhere; give it a folder ="),
+        (
+            dict.fromkeys(("one", "two"), {"kind": "recorder", "folder": "s"}),
+            "nodes.one and nodes.two both record into s; give each a folder",
+        ),
     ],
 )
 def test_what_a_node_lacks_is_named(nodes: dict[str, dict[str, Any]], error: str) -> None:
@@ -178,6 +185,10 @@ def test_what_a_node_lacks_is_named(nodes: dict[str, dict[str, Any]], error: str
 @pytest.mark.parametrize(
     ("kind", "section", "asked"),
     [
+        ("camera", "camera", {"device": "/dev/video7"}),
+        ("microphone", "microphone", {"device": "USB"}),
+        ("media", "media", {"file": str(CLIP)}),
+        ("window", "display", {"kind": "window"}),
         ("recorder", "recording", {"folder": "session"}),
         ("lsl", "lsl", {"enabled": True}),
         ("osc", "osc", {"target": "127.0.0.1:9000"}),
@@ -189,9 +200,18 @@ def test_what_is_asked_for_without_a_node_that_does_it_is_refused(
 ) -> None:
     error = f'{kind} is asked for, and none of the nodes .* kind = "{kind}"'
     sections: Any = {section: asked}
+    workers = {name: LAB[name] for name in ("hub", "worker-a", "join")}
     with pytest.raises(UserError, match=error):
-        plan(LAB, **sections)
-    assert plan(LAB | {"one": {"kind": kind}}, ["one"], **sections).nodes
+        plan(workers, **sections)
+    assert plan(workers | {"one": {"kind": kind}}, ["one"], **sections).nodes
+
+
+def test_what_is_not_wanted_and_a_display_as_it_suits_need_no_node_of_that_kind() -> None:
+    workers = {name: LAB[name] for name in ("hub", "worker-a", "join")}
+    unwanted: Any = {"camera": {"device": "none"}, "display": {"kind": "none"}}
+    assert plan(workers, **unwanted).nodes
+    shown = plan(workers | {"screen": {"kind": "display"}}, display={"kind": "terminal"})
+    assert names(shown)[-1] == "screen"
 
 
 def test_a_hub_that_other_machines_reach_is_not_started_without_more_ado() -> None:

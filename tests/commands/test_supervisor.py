@@ -32,6 +32,7 @@ class Run:
 
     def __init__(self, rows: Sequence[Process], settings: Settings) -> None:
         self.log: list[str] = []
+        self.settings, self.has_ended = settings, False
         self.supervisor = Supervisor([HUB, *rows], settings, self.log.append).__enter__()
         self.node = Node("launcher", settings.bus.address).__enter__()
         self.pids = {child.row.name: child.process.pid for child in self.supervisor.children}
@@ -51,6 +52,7 @@ class Run:
         return self.node.peers()[name].pid
 
     def end(self) -> None:
+        self.has_ended = True
         self.until(lambda: self.runs("hub"))  # one that still starts is not waited for
         self.supervisor.stop(lambda: self.node.receive(0.02))
         self.node.__exit__(None, None, None)
@@ -69,7 +71,8 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Run]]:
 
     yield begin
     for run in runs:
-        run.end()
+        if not run.has_ended:
+            run.end()
     assert not list(tmp_path.iterdir()), "files were left behind"
 
 
@@ -184,6 +187,17 @@ def test_a_refusal_is_shown_in_one_line_and_not_tried_again(start: Callable[...,
     assert run.log == ["emofuse refuses: no camera 3; found none"]
 
 
+def test_one_that_was_added_and_refuses_does_not_end_the_run(start: Callable[..., Run]) -> None:
+    run = start(row("works"))
+    child = run.supervisor.add(row("refuses"), run.settings)
+    run.until(lambda: child.done)
+    assert (run.supervisor.ended_by, run.supervisor.exit_code) == ("", 0)
+    assert run.log == [
+        "emofuse refuses: no camera 3; found none",
+        "refuses cannot run; the run goes on without it",
+    ]
+
+
 def test_a_refusal_after_a_crash_is_tried_once_more_and_then_ends_the_run(
     start: Callable[..., Run], tmp_path: Path
 ) -> None:
@@ -241,6 +255,35 @@ def test_a_deaf_node_is_killed_at_the_deadline(start: Callable[..., Run]) -> Non
     run.supervisor.stop(lambda: run.node.receive(0.02))
     assert time.monotonic() - began < 10
     assert "deaf did not stop in time: killed" in run.log
+    run.end()
+    assert run.supervisor.exit_code == 1
+    assert "deaf was killed by signal 9 while it was to stop" in run.supervisor.ended_by
+
+
+def test_a_crash_while_a_run_stops_is_a_failure_and_said(start: Callable[..., Run]) -> None:
+    run = start(row("trips"), row("works"))
+    run.until(lambda: run.runs("trips") and run.runs("works"))
+    run.supervisor.end("interrupted")
+    run.end()
+    error = "ZeroDivisionError: integer division or modulo by zero"
+    why = f"trips crashed (exit code 1) while it was to stop: {error}"
+    assert (run.supervisor.exit_code, run.log[-1]) == (1, why)
+    assert run.supervisor.ended_by == f"interrupted; {why}"
+
+
+def test_one_that_had_done_and_is_ended_is_no_failure(start: Callable[..., Run]) -> None:
+    run = start(row("lingers"))
+    run.until(lambda: run.runs("lingers"))
+    run.until(lambda: run.node.peers()["lingers"].state == "closing")
+    run.end()
+    assert (run.supervisor.exit_code, run.log) == (0, [])
+
+
+def test_one_that_is_ended_before_it_has_begun_is_no_failure(start: Callable[..., Run]) -> None:
+    run = start(row("stuck"), row("works"))
+    run.until(lambda: run.runs("works"))
+    run.end()
+    assert (run.supervisor.exit_code, run.log) == (0, [])
 
 
 LAUNCHER = """

@@ -59,6 +59,16 @@ def test_settings_are_given_by_section() -> None:
     assert set(column(found.utterances, "method")) == {"mean"}
 
 
+def test_settings_may_hold_sections_and_lists(tmp_path: Path) -> None:
+    network = {"file": tmp_path / "own.onnx", "labels": ["happy", "sad"], "size": 48,
+               "range": (0.0, 1.0), "mean": [0.5], "logits": True}  # fmt: skip
+    with pytest.raises(emofuse.EmofuseError) as refused:
+        emofuse.label(emofuse.DEMO, inference={"classifier": network, "max_faces": 2})
+    assert str(refused.value) == (
+        f"inference.classifier.file {tmp_path / 'own.onnx'} is not there; check the path"
+    )
+
+
 @pytest.mark.parametrize(
     ("files", "settings", "why"),
     [

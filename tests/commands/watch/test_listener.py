@@ -163,6 +163,15 @@ def test_ctrl_c_ends_a_follower_in_peace(address: str) -> None:
     assert "one: 3 messages" in out
 
 
+def test_a_signal_that_is_ignored_stays_so_while_there_is_a_listener(address: str) -> None:
+    former = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with listening(settings(address)):
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, former)
+
+
 def test_the_log_is_followed_from_a_level_on_until_its_reader_has_enough(address: str) -> None:
     options = ("log", "--level", "warning", "--hub", address)
     with started(*options) as process, Node("one", address) as one:
