@@ -22,9 +22,9 @@ from capture.media import (
     source_name,
 )
 from capture.media_file import MediaFile, open_media
-from capture.pictures import Pixels, to_jpeg
+from capture.pictures import compressed
 from capture.voice_activity import VoiceActivity
-from config.settings import Settings
+from config.settings import BusSettings, Settings
 from fusion.align import Aligner
 from inference.answer import answer_frame
 from inference.faces import FaceInference, open_face_inference
@@ -65,7 +65,7 @@ def label_media(
     """The same of an open file, whose ``damage`` is complete at the end."""
     check_fps(fps)
     source = Source(source_name(settings.media, file.path), lossless=True, real_time=False)
-    quality = settings.bus.jpeg_quality if settings.inference.pictures == "jpeg" else None
+    jpeg = settings.bus if settings.inference.pictures == "jpeg" else None
     with ExitStack() as stack:
         streams: list[Iterator[Seen | Heard]] = []
         if file.audio is not None:
@@ -78,7 +78,7 @@ def label_media(
         analysed = 0
         for said in in_order(*streams):
             if isinstance(said, Seen):
-                result = _answer(inference, said, quality)
+                result = _answer(inference, said, jpeg)
                 yield result
                 proven = aligner.faces(_numbered(result, analysed))
                 analysed += said.pixels is not None
@@ -107,22 +107,18 @@ def _sound(file: MediaFile, settings: Settings, source: Source) -> Iterator[Seen
             yield said
 
 
-def _answer(inference: FaceInference, seen: Seen, quality: int | None) -> FaceEmotions:
+def _answer(inference: FaceInference, seen: Seen, jpeg: BusSettings | None) -> FaceEmotions:
+    """With ``jpeg`` the picture goes through it, as where the settings ask the cameras for that."""
     began_ns = monotonic_ns()
-    pixels = seen.pixels
-    if quality is not None and pixels is not None:
-        pixels = _through_jpeg(pixels, quality)
-    return answer_frame(inference, seen.message, pixels, began_ns)
+    frame, pixels = seen.message, seen.pixels
+    if jpeg is not None and pixels is not None:
+        frame, payload = compressed(frame, pixels, jpeg)
+        pixels = read_jpeg(payload, (frame.height, frame.width, 3))
+    return answer_frame(inference, frame, pixels, began_ns)
 
 
 def _numbered(result: FaceEmotions, index: int) -> FaceEmotions:
     return result if result.index == index else replace(result, index=index)
-
-
-def _through_jpeg(pixels: Pixels, quality: int) -> Pixels | None:
-    """As inference sees it where the settings ask the cameras for JPEG."""
-    height, width, _ = pixels.shape
-    return read_jpeg(to_jpeg(pixels, quality), (height, width, 3))
 
 
 def _final(results: Iterable[UtteranceEmotion]) -> Iterator[UtteranceEmotion]:

@@ -167,7 +167,9 @@ def recipe(settings: Settings, fps: float | None) -> list[Any]:
         settings.voice_activity.model_dump(mode="json"),
         settings.inference.model_dump(mode="json", exclude={"threads"}),
         settings.fusion.model_dump(mode="json", exclude={"patience_s", "exit_when_closed"}),
-        settings.bus.jpeg_quality if settings.inference.pictures == "jpeg" else None,
+        [settings.bus.jpeg_quality, settings.bus.jpeg_width]
+        if settings.inference.pictures == "jpeg"
+        else None,
         settings.media.name,
         models(settings.inference),
         fps,
