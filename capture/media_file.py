@@ -9,6 +9,7 @@ the file is interleaved.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from heapq import heappop, heappush
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -47,8 +48,11 @@ UNSTATED_LEAP_NS = 3600 * SECOND
 """Where the file does not say how long it is; recordings of a screen stand still for long."""
 
 
+Decoded = VideoFrame | AudioFrame
+
+
 class Decoder(Protocol):
-    def decode(self, packet: "Packet[Any] | None" = None) -> Sequence[VideoFrame | AudioFrame]: ...
+    def decode(self, packet: "Packet[Any] | None" = None) -> Sequence[Decoded]: ...
 
 
 def _every(_at_ns: int) -> bool:
@@ -67,6 +71,15 @@ class Picture:
     """File time."""
     pixels: Pixels
     """The right way up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A picture that the file has, and that cannot be shown."""
+
+    index: int
+    at_ns: int
+    """File time; just after the picture before where its own is not after that, or unknown."""
 
 
 @dataclass(slots=True)
@@ -132,9 +145,15 @@ class MediaFile:
     def pictures(
         self, wanted: Callable[[int], bool] = _every, goes_on: Callable[[], bool] = _always
     ) -> Iterator[Picture]:
+        """Those of ``taken`` that can be shown."""
+        return (each for each in self.taken(wanted, goes_on) if isinstance(each, Picture))
+
+    def taken(
+        self, wanted: Callable[[int], bool] = _every, goes_on: Callable[[], bool] = _always
+    ) -> Iterator[Picture | Unreadable]:
         """The pictures at whose times ``wanted`` says yes, in the order of time; times strictly
         increase. The others are decoded, since later ones build on them, and have their numbers,
-        but the costly step to pixels is left out.
+        but the costly step to pixels is left out. What is unreadable is told, wanted or not.
 
         ``goes_on`` is called while the file is read, also where nothing is found for long; once it
         says no, the file ends.
@@ -143,23 +162,40 @@ class MediaFile:
             return
         convert = VideoReformatter().reformat  # one for all: one for each costs twice the time
         index, next_ns, last_ns = 0, 0, -1
-        for frame in cast("Iterator[VideoFrame]", self._frames(self.video, goes_on)):
+        broken: list[int] = []
+        """File times, a heap: the decoder may still hold pictures that come before them."""
+
+        def unreadable(at_ns: int) -> Unreadable:
+            nonlocal index, last_ns
+            index, last_ns = index + 1, max(at_ns, last_ns + 1)
+            return Unreadable(index - 1, last_ns)
+
+        for frame in self._frames(self.video, goes_on):
             at_ns = self._file_time(frame, next_ns)
             if at_ns is None:
                 at_ns = next_ns
+            if not isinstance(frame, VideoFrame):
+                heappush(broken, at_ns)
+                continue
+            while broken and broken[0] < at_ns:
+                yield unreadable(heappop(broken))
             if at_ns <= last_ns:
                 self.damage.backward += 1
+                yield unreadable(at_ns)
                 continue
+            next_ns = at_ns + (self.interval_ns or UNKNOWN_INTERVAL_NS)
             if not fits(frame.height, frame.width):
                 self.damage.too_large += 1
+                yield unreadable(at_ns)
                 continue
             self.damage.pictures += frame.is_corrupt
             if wanted(at_ns):
                 pixels = upright(convert(frame, format="bgr24"), frame)
                 yield Picture(index, at_ns, pixels)
-            index += 1
-            last_ns, next_ns = at_ns, at_ns + (self.interval_ns or UNKNOWN_INTERVAL_NS)
+            index, last_ns = index + 1, at_ns
             self.damage.end_ns = max(self.damage.end_ns, next_ns)
+        while broken:
+            yield unreadable(heappop(broken))
 
     def sound(self, goes_on: Callable[[], bool] = _always) -> Iterator[Sound]:
         """All sound as one line of 16 kHz mono samples, the first of them at file time 0;
@@ -181,11 +217,12 @@ class MediaFile:
         """
         if self.audio is None:
             return
-        for frame in cast("Iterator[AudioFrame]", self._frames(self.audio, goes_on)):
-            at_ns = self._file_time(frame, line.end_ns)
-            yield at_ns, samples_of(frame), frame.sample_rate
+        for frame in self._frames(self.audio, goes_on):
+            if isinstance(frame, AudioFrame):
+                at_ns = self._file_time(frame, line.end_ns)
+                yield at_ns, samples_of(frame), frame.sample_rate
 
-    def _file_time(self, frame: VideoFrame | AudioFrame, expected_ns: int) -> int | None:
+    def _file_time(self, frame: "Decoded | Packet[Any]", expected_ns: int) -> int | None:
         """``None`` where there is none, or one so far off that only damage explains it."""
         if frame.pts is None or frame.time_base is None:
             return None
@@ -197,7 +234,8 @@ class MediaFile:
             return None
         return at_ns
 
-    def _frames(self, index: int, goes_on: Callable[[], bool]) -> Iterator[VideoFrame | AudioFrame]:
+    def _frames(self, index: int, goes_on: Callable[[], bool]) -> "Iterator[Decoded | Packet[Any]]":
+        """A packet comes as it is where it cannot be decoded: mostly it is one picture."""
         with open_reader(self.path, goes_on) as reader, open_container(reader) as container:
             stream = cast("Decoder", container.streams[index])
             for packet in self._packets(reader, container):
@@ -207,7 +245,7 @@ class MediaFile:
                 try:
                     frames = stream.decode(packet)
                 except FFmpegError:
-                    damaged, frames = True, ()
+                    damaged, frames = True, [packet] if packet and packet.size else []
                 self.damage.packets += damaged
                 yield from frames
 

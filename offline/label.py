@@ -81,7 +81,7 @@ def label_media(
                 result = _answer(inference, said, jpeg)
                 yield result
                 proven = aligner.faces(_numbered(result, analysed))
-                analysed += said.pixels is not None
+                analysed += said.message.event in ("picture", "gap")
             elif isinstance(said.message, SpeechEvent):
                 proven = aligner.speech(said.message, said.due_ns)
             else:
@@ -92,10 +92,10 @@ def label_media(
 
 def _pictures(file: MediaFile, source: Source, fps: float | None) -> Iterator[Seen | Heard]:
     if fps is None:
-        yield from picture_messages(file.pictures(), file.interval_ns, source)
+        yield from picture_messages(file.taken(), file.interval_ns, source)
         return
     interval_ns = file.interval_ns and max(file.interval_ns, round(SECOND / fps))
-    pictures = file.pictures(every(fps, file.interval_ns))
+    pictures = file.taken(every(fps, file.interval_ns))
     yield from picture_messages(pictures, interval_ns, source)
 
 

@@ -1,6 +1,6 @@
 """Media files for the tests: picture ``i`` is ``shade(i)`` bright, the sound is one click."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, cast
@@ -135,3 +135,15 @@ def add_stream(container: Any, codec: str, rate: int) -> Any:
 def write(container: Any, stream: Any, frame: VideoFrame | AudioFrame | None) -> None:
     """``None`` at the end: what the encoder still holds."""
     container.mux(stream.encode(frame))
+
+
+def spoil(path: Path, pictures_ms: Container[int]) -> None:
+    """Overwrite the packets of the pictures that are shown at these times."""
+    data = bytearray(path.read_bytes())
+    packets: Any
+    with av.open(str(path)) as container:
+        packets = container.demux(video=0)
+        for packet in packets:
+            if packet.size and round(packet.pts * packet.time_base / MS) in pictures_ms:
+                data[packet.pos : packet.pos + packet.size] = b"\xff" * packet.size
+    path.write_bytes(data)

@@ -2,6 +2,7 @@
 
 import gc
 import struct
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,10 @@ import pytest
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
-from capture.media_file import MediaFile, open_media
+from capture.media_file import MediaFile, Unreadable, open_media
 from messaging.errors import UserError
-from tests.capture.clips import BLOCK, make_clip, shade
+from tests.capture.clips import BLOCK, make_clip, shade, spoil
+from tests.capture.odd_clips import make_film
 
 GRID = Path(__file__).parents[2].parent / "shared" / "media" / "grid"
 MS = 1_000_000
@@ -249,6 +251,28 @@ def test_damage_in_the_middle_is_counted_and_the_rest_plays(tmp_path: Path) -> N
     assert pictures[-1].at_ns > 1900 * MS
     assert len(sound_of(file)) > 1.9 * 16_000
     assert list(file.damage.sentences())
+
+
+def test_pictures_that_cannot_be_decoded_keep_their_place(tmp_path: Path) -> None:
+    """With B-frames the decoder finds a damaged picture before it gives out earlier ones."""
+    clip = make_clip(tmp_path / "clip.mp4", audio=None, b_frames=2, size=(320, 240))
+    spoil(clip, range(800, 1000, 40))
+    taken = list(open_media(clip).taken())
+    assert [(each.index, each.at_ns) for each in taken] == [(i, i * 40 * MS) for i in range(50)]
+    lost = [each.at_ns // MS for each in taken if isinstance(each, Unreadable)]
+    assert lost
+    assert set(lost) <= set(range(800, 1000, 40))
+
+
+def test_a_picture_that_comes_at_no_later_time_has_a_number_and_no_more(tmp_path: Path) -> None:
+    parts = [make_film(tmp_path / "a.ts", "mpeg2video", "yuv420p", count=10).read_bytes()] * 2
+    both = tmp_path / "both.ts"
+    both.write_bytes(b"".join(parts))
+    file = open_media(both)
+    taken = list(file.taken())
+    assert [each.index for each in taken] == list(range(len(taken)))
+    assert sum(isinstance(each, Unreadable) for each in taken) == file.damage.backward >= 9
+    assert all(a.at_ns < b.at_ns for a, b in pairwise(taken))
 
 
 @pytest.mark.skipif(not GRID.is_dir(), reason="the GRID clips are not there")

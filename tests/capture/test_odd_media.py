@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from capture.media import Source, messages
-from capture.media_file import MediaFile, open_media
+from capture.media_file import MediaFile, Picture, Unreadable, open_media
 from capture.resample import SAMPLE_RATE
 from capture.voice_activity import VoiceActivity
 from config.settings import VoiceActivitySettings
@@ -184,7 +184,10 @@ def test_a_huge_picture_on_the_way_is_left_out_and_told(tmp_path: Path) -> None:
     huge = make_film(tmp_path / "huge.mjpeg", "mjpeg", "yuvj420p", (16_400, 16), count=1)
     film.write_bytes(film.read_bytes() + huge.read_bytes() + film.read_bytes())
     file = open_media(film)
-    assert {p.pixels.shape for p in file.pictures()} == {(48, 64, 3)}
+    taken = list(file.taken())
+    assert {p.pixels.shape for p in taken if isinstance(p, Picture)} == {(48, 64, 3)}
+    assert [p.index for p in taken] == list(range(len(taken)))
+    assert [p.index for p in taken if isinstance(p, Unreadable)] == [10]
     assert list(file.damage.sentences()) == [
         "1 pictures left out, they are larger than 7680 x 4320"
     ]

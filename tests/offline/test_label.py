@@ -1,6 +1,7 @@
 """Labelling a file without sockets gives what the live pipeline gives."""
 
 import json
+import shutil
 import threading
 from functools import cache
 from pathlib import Path
@@ -17,6 +18,7 @@ from messaging.schema import FaceEmotions, UtteranceEmotion
 from offline.label import Result, labelled
 from offline.part import recipe
 from offline.rate import every
+from tests.capture.clips import spoil
 from tests.conftest import SHARED
 from tests.pipelines import label, result
 
@@ -102,6 +104,19 @@ def test_fewer_pictures_keep_their_numbers_and_are_not_missing() -> None:
         assert utterance.missing == 0
         assert utterance.settled
         assert utterance.pictures > 5
+
+
+@pytest.mark.parametrize("fps", [None, 8])
+def test_pictures_that_cannot_be_decoded_are_missing(fps: float | None, tmp_path: Path) -> None:
+    first, *_, last = utterances(CLIP)
+    clip = tmp_path / "clip.mp4"
+    shutil.copy(CLIP, clip)
+    last_ms = last.onset.captured_ns // 1_000_000
+    spoil(clip, range(last_ms, last_ms + 200))
+    found = [m for m in labelled(clip, Settings(), fps) if isinstance(m, UtteranceEmotion)]
+    missing = {utterance.onset: utterance.missing for utterance in found}
+    assert missing[first.onset] == 0
+    assert missing[last.onset] > 0
 
 
 def test_fewer_pictures_show_what_all_pictures_show_there() -> None:
