@@ -15,7 +15,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any, Literal
 
-from capture.media_file import MediaFile, Picture, Unreadable, open_media
+from capture.media_file import Damage, MediaFile, Picture, Unreadable, open_media
 from capture.media_path import printable
 from capture.pictures import Pixels, Publisher
 from capture.resample import SAMPLE_RATE, Sound
@@ -67,8 +67,10 @@ class Source:
     lossless: bool = False
     real_time: bool = True
 
-    def stamp(self, at_ns: int) -> Stamp:
-        return Stamp(at_ns, f"media:{self.name}", self.start_ns, self.bound_ns)
+    def stamp(self, at_ns: int, off_ns: int = 0) -> Stamp:
+        """``off_ns`` is the bound of the error of ``at_ns`` itself."""
+        bound_ns = None if self.bound_ns is None else self.bound_ns + off_ns
+        return Stamp(at_ns, f"media:{self.name}", self.start_ns, bound_ns)
 
 
 def messages(
@@ -86,7 +88,8 @@ def messages(
     streams: list[Iterator[Seen | Heard]] = []
     if file.audio is not None:
         heard = takewhile(lambda _: alive(), file.sound(alive))
-        streams.append(sound_messages(heard, activity, source, cameras or cameras_of(file, source)))
+        cameras = cameras or cameras_of(file, source)
+        streams.append(sound_messages(heard, activity, source, cameras, file.damage))
     if file.video is not None:
         seen = takewhile(lambda _: alive(), file.taken(goes_on=alive))
         streams.append(picture_messages(seen, file.interval_ns, source))
@@ -142,12 +145,18 @@ def picture_messages(
 
 
 def sound_messages(
-    sound: Iterable[Sound], activity: VoiceActivity, source: Source, cameras: tuple[str, ...]
+    sound: Iterable[Sound],
+    activity: VoiceActivity,
+    source: Source,
+    cameras: tuple[str, ...],
+    damage: Damage,
 ) -> Iterator[Heard]:
-    """On ``audio`` and ``speech``; the first sample of ``sound`` is at file time 0."""
+    """On ``audio`` and ``speech``; the first sample of ``sound`` is at file time 0, and ``damage``
+    grows while it is read.
+    """
     made = SoundMessages(
         source.name,
-        lambda sample: source.stamp(sample * SAMPLE_NS),
+        lambda sample: source.stamp(sample * SAMPLE_NS, damage.off_ns),
         cameras=cameras,
         lossless=source.lossless,
     )

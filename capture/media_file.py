@@ -96,6 +96,8 @@ class Damage:
     leaps: int = 0
     missing_ns: int = 0
     doubled_ns: int = 0
+    off_ns: int = 0
+    """By how much at most sound so far is played off its own times."""
     end_ns: int = 0
     """File time that was reached."""
     stated_ns: int = 0
@@ -203,7 +205,9 @@ class MediaFile:
         """
         line = SoundLine()
         for block in self.blocks(line, goes_on):
-            yield from line.feed(*block)
+            for samples in line.feed(*block):
+                self.damage.off_ns = line.off_ns
+                yield samples
         yield from line.flush()
         self.damage.missing_ns, self.damage.doubled_ns = line.missing_ns, line.doubled_ns
         self.damage.end_ns = max(self.damage.end_ns, line.end_ns)

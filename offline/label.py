@@ -102,7 +102,8 @@ def _pictures(file: MediaFile, source: Source, fps: float | None) -> Iterator[Se
 def _sound(file: MediaFile, settings: Settings, source: Source) -> Iterator[Seen | Heard]:
     """Without the sound itself, which nobody reads here."""
     activity = VoiceActivity(settings.voice_activity)  # loads its network: where it is needed
-    for said in sound_messages(file.sound(), activity, source, cameras_of(file, source)):
+    cameras = cameras_of(file, source)
+    for said in sound_messages(file.sound(), activity, source, cameras, file.damage):
         if said.topic is SPEECH:
             yield said
 
