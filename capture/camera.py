@@ -79,6 +79,7 @@ def pictures(
         yield message("gap", now(), text=f"camera {camera.name} is lost"), None
         while alive() and not camera.reopen(GAP_EVERY_S):
             yield message("gap", now(), text=f"camera {camera.name} is still away"), None
+        interval_ns = camera.interval_ns  # it may be back at another rate
     yield message("closed", now()), None
 
 

@@ -40,6 +40,7 @@ class MadeUpCamera:
 
     def reopen(self, timeout_s: float) -> bool:
         assert 0 < timeout_s <= 1.5, "a gap is said about once a second"
+        self.interval_ns *= 2
         return self._returns.popleft()
 
     def lasts(self) -> bool:
@@ -118,6 +119,12 @@ def test_a_lost_camera_is_a_gap_until_it_is_back() -> None:
         ("closed", 2, 5000),
     ]
     assert all("made-up" in frame.text for frame in frames if frame.event == "gap")
+
+
+def test_a_camera_that_is_back_may_have_another_rate() -> None:
+    frames = stream(MadeUpCamera([shot(133), None, shot(4133)], [True]), [100, 2100, 5000])
+    shown = [frame.interval_ns for frame in frames if frame.event == "picture"]
+    assert shown == [33 * MS, 66 * MS]
 
 
 def test_an_unreadable_picture_is_a_gap_with_its_own_number() -> None:

@@ -199,6 +199,49 @@ def test_the_bound_of_the_alignment_adds_clocks_interval_and_voice_activity():
     assert result.alignment_bound_ns == 7 + 20 * MS + MS
 
 
+@pytest.mark.parametrize(
+    ("shown", "interval_ms"),
+    [
+        ([(at, at // 40) for at in range(0, 401, 40)], 40),
+        ([(at, at // 20) for at in range(0, 401, 20)], 40),  # never less than the nominal one
+        ([(at, at // 66) for at in range(0, 463, 66)], 66),  # a webcam in dim light
+        ([(at, at // 40) for at in range(0, 401, 80)], 40),  # every other one was overtaken
+        ([(at, at // 40) for at in (0, 40, 80, 320, 360, 400)], 40),  # a pause
+        ([(at, n) for n, at in enumerate((0, 40, 80, 320, 360, 400))], 40),  # that took no pictures
+        ([(at, n) for n, at in enumerate((*range(0, 400, 40), *range(400, 801, 80)))], 80),
+    ],
+)
+def test_the_bound_has_the_true_distance_of_the_pictures_where_it_is_longer(
+    shown: list[tuple[int, int]], interval_ms: int
+):
+    aligner = Aligner(FusionSettings())
+    for at_ms, index in shown:
+        aligner.faces(picture(at_ms, face(), index=index))
+    last_ms = shown[-1][0]
+    [result] = aligner.speech(ended(last_ms - 100, last_ms), 0)
+    assert result.dt_ns == 0
+    assert result.alignment_bound_ns == interval_ms * MS // 2 + MS
+
+
+def test_a_camera_without_a_nominal_rate_has_a_bound_once_it_has_shown_two_pictures():
+    aligner = Aligner(FusionSettings())
+    for index, at_ms in enumerate((300, 350)):
+        aligner.faces(replace(picture(at_ms, face(), index=index), interval_ns=0))
+        [result] = aligner.speech(ended(at_ms - 10, at_ms), 0)
+        assert result.alignment_bound_ns == (25 * MS + MS if index else None)
+
+
+def test_a_camera_that_opens_again_may_have_another_rate():
+    aligner = Aligner(FusionSettings())
+    for index, at_ms in enumerate(range(0, 600, 100)):
+        aligner.faces(picture(at_ms, face(), index=index))
+    aligner.faces(mark(1000, "opened"))
+    aligner.faces(picture(1000, face()))
+    aligner.faces(picture(1040, face(), index=1))
+    [result] = aligner.speech(ended(1000, 1040), 0)
+    assert result.alignment_bound_ns == 20 * MS + MS
+
+
 def test_the_bound_of_the_alignment_is_unknown_where_a_clock_is():
     aligner = Aligner(FusionSettings())
     aligner.faces(picture(300, face(), bound_ns=None))
