@@ -28,6 +28,8 @@ from capture.containers import (
     playable,
     rate_of,
     start_of,
+    stretch_of,
+    stretched,
 )
 from capture.decoded import samples_of, upright
 from capture.media_path import printable
@@ -70,7 +72,7 @@ class Picture:
     at_ns: int
     """File time."""
     pixels: Pixels
-    """The right way up."""
+    """As it is meant to be shown: the right way up, its pixels square."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,8 @@ class MediaFile:
     audio: int | None
     interval_ns: int = 0
     """Nominal distance of two pictures; 0 where the file tells no rate."""
+    stretch: Fraction = Fraction(1)
+    """Width of a pixel over its height."""
     damage: Damage = field(default_factory=Damage)
 
     def pictures(
@@ -186,13 +190,14 @@ class MediaFile:
                 yield unreadable(at_ns)
                 continue
             next_ns = at_ns + (self.interval_ns or UNKNOWN_INTERVAL_NS)
-            if not fits(frame.height, frame.width):
+            width = stretched(frame.width, self.stretch)
+            if not fits(frame.height, width):
                 self.damage.too_large += 1
                 yield unreadable(at_ns)
                 continue
             self.damage.pictures += frame.is_corrupt
             if wanted(at_ns):
-                pixels = upright(convert(frame, format="bgr24"), frame)
+                pixels = upright(convert(frame, width=width, format="bgr24"), frame)
                 yield Picture(index, at_ns, pixels)
             index, last_ns = index + 1, at_ns
             self.damage.end_ns = max(self.damage.end_ns, next_ns)
@@ -292,6 +297,7 @@ def open_media(path: Path) -> MediaFile:
             video=video.index if video else None,
             audio=audio.index if audio else None,
             interval_ns=round(SECOND / rate) if rate else 0,
+            stretch=stretch_of(video) if video else Fraction(1),
             damage=Damage(
                 unknown=tuple(
                     kind

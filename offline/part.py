@@ -26,7 +26,7 @@ from offline.output import whole_file
 from offline.rows import COLUMNS, face_rows, utterance_row
 from offline.tables import OutputError, parquet_table
 
-EDITION = 1
+EDITION = 2
 """To be raised when the same file and settings give other rows than before."""
 
 

@@ -35,6 +35,7 @@ def make_clip(
     b_frames: int = 0,
     rotation: int = 0,
     mirrored: bool = False,
+    stretch: Fraction | None = None,
     cover: bool = False,
     rate: int = 44_100,
     sound_s: float = 2.0,
@@ -45,10 +46,12 @@ def make_clip(
     """``hole_s``: sound stops at the first time and goes on at the second one.
 
     ``click_s`` is when the click sounds in the file, whatever else was asked for; ``options`` are
-    the container's.
+    the container's, ``stretch`` a pixel's width over its height.
     """
     with av.open(str(path), "w", options=options) as container:
         film = add_video(container, video, size, b_frames) if video else None
+        if film and stretch:
+            film.codec_context.sample_aspect_ratio = stretch
         if film and (rotation or mirrored):
             film.set_display_rotation(rotation, hflip=mirrored)
         sound = cast("AudioStream", add_stream(container, audio, rate)) if audio else None

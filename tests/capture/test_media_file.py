@@ -2,6 +2,7 @@
 
 import gc
 import struct
+from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
@@ -160,6 +161,40 @@ def test_a_turned_or_mirrored_picture_is_put_upright(
     assert max(white, key=white.__getitem__) == corner
     assert pixels.shape == ((64, 48, 3) if rotation % 180 else (48, 64, 3))
     assert pixels.flags.c_contiguous
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "stretch", "rotation", "shown"),
+    [
+        ("mp4", (720, 576), Fraction(64, 45), 0, (1024, 576)),  # PAL, 16:9
+        ("mkv", (720, 576), Fraction(16, 15), 0, (768, 576)),
+        ("mp4", (720, 480), Fraction(8, 9), 0, (640, 480)),
+        ("mp4", (720, 576), Fraction(64, 45), 90, (576, 1024)),
+        ("mp4", (720, 576), Fraction(1000, 1), 0, (720, 576)),  # nobody means that
+        ("mp4", (720, 576), None, 0, (720, 576)),
+    ],
+)
+def test_pixels_that_are_not_square_are_made_so(
+    kind: str,
+    size: tuple[int, int],
+    stretch: Fraction | None,
+    rotation: int,
+    shown: tuple[int, int],
+    tmp_path: Path,
+) -> None:
+    clip = make_clip(
+        tmp_path / f"clip.{kind}",
+        audio=None,
+        size=size,
+        stretch=stretch,
+        rotation=rotation,
+        pictures_ms=[0],
+    )
+    pixels = next(open_media(clip).pictures()).pixels
+    assert pixels.shape == (shown[1], shown[0], 3)
+    assert pixels.flags.c_contiguous
+    corner = pixels[-shown[1] // 4 :, : shown[0] // 4] if rotation else pixels
+    assert corner[4 : shown[1] // 4 - 4, 4 : shown[0] // 4 - 4].mean() > 240
 
 
 def test_a_decoded_picture_is_let_go_without_the_garbage_collector(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 sound.
 """
 
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -177,6 +178,20 @@ def test_pictures_that_no_message_can_carry_are_refused(size: Size, tmp_path: Pa
     film = make_film(tmp_path / "huge.mjpeg", "mjpeg", "yuvj420p", size, count=1)
     with pytest.raises(UserError, match=rf"too large \({size[0]} x {size[1]}\); scale them down"):
         open_media(film)
+
+
+def test_pictures_that_are_too_wide_once_their_pixels_are_square_are_refused(
+    tmp_path: Path,
+) -> None:
+    clip = make_clip(
+        tmp_path / "wide.mp4",
+        audio=None,
+        size=(4096, 3072),
+        stretch=Fraction(4),
+        pictures_ms=[0],
+    )
+    with pytest.raises(UserError, match=r"too large \(16384 x 3072\)"):
+        open_media(clip)
 
 
 def test_a_huge_picture_on_the_way_is_left_out_and_told(tmp_path: Path) -> None:
