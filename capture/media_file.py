@@ -36,6 +36,7 @@ from capture.media_path import printable
 from capture.pictures import Pixels, fits
 from capture.reader import Reader, open_reader
 from capture.resample import Sound
+from capture.seams import Seams
 from capture.sound_line import SoundLine
 from messaging.errors import UserError
 
@@ -96,6 +97,7 @@ class Damage:
     too_large: int = 0
     backward: int = 0
     leaps: int = 0
+    seams: int = 0
     missing_ns: int = 0
     doubled_ns: int = 0
     off_ns: int = 0
@@ -124,6 +126,8 @@ class Damage:
             yield f"{self.too_large} pictures left out, they are larger than 7680 x 4320"
         if self.leaps:
             yield f"{self.leaps} times are far off, what has them follows what is before it"
+        if self.seams:
+            yield f"its times begin anew ({self.seams} times), what comes then follows on"
         if self.backward:
             yield f"{self.backward} pictures left out, their times do not increase"
         if self.missing_ns:
@@ -247,7 +251,8 @@ class MediaFile:
         """A packet comes as it is where it cannot be decoded: mostly it is one picture."""
         with open_reader(self.path, goes_on) as reader, open_container(reader) as container:
             stream = cast("Decoder", container.streams[index])
-            for packet in self._packets(reader, container):
+            seams = Seams([each for each in (self.video, self.audio) if each is not None])
+            for packet in self._packets(reader, container, seams):
                 if packet is not None and packet.stream.index != index:
                     continue
                 damaged = packet is not None and packet.is_corrupt
@@ -257,16 +262,21 @@ class MediaFile:
                     damaged, frames = True, [packet] if packet and packet.size else []
                 self.damage.packets += damaged
                 yield from frames
+            self.damage.seams = max(self.damage.seams, seams.count)
+            self.damage.leaps += seams.damaged[index]
 
-    def _packets(self, reader: Reader, container: InputContainer) -> "Iterator[Packet[Any] | None]":
-        """Those of all streams: where one of them pauses, the others show that the file goes on.
+    def _packets(
+        self, reader: Reader, container: InputContainer, seams: Seams
+    ) -> "Iterator[Packet[Any] | None]":
+        """Those of all streams: where one of them pauses, the others show that the file goes on,
+        and where the times of one begin anew, those of the others do.
 
         ``None`` comes last where the file breaks off: decode what the decoder still holds.
         """
         try:
             for packet in container.demux():
                 reader.found(packet.pos)
-                yield packet
+                yield from seams.passed(packet)
         except FFmpegError as error:
             self.damage.broke_off = error.strerror or str(error)
             yield None
