@@ -139,8 +139,7 @@ class History:
         if event == "opened":
             self._opened_ns = at_ns
             self._open(at_ns)
-        else:
-            self._find_hole(at_ns, message.index)
+        self._find_hole(at_ns, message.index)
         self._next_index = message.index
         if event in ("opened", "gap"):
             at_ns -= 1  # a picture of that instant may come, or may be the one that is unreadable
@@ -176,7 +175,9 @@ class History:
             self.forgotten_ns = min(self.forgotten_ns, at_ns - 1)
 
     def _find_hole(self, before_ns: int, index: int) -> None:
-        """A number that fell back is of a source that began anew, and whose ``opened`` was lost."""
+        """A number that fell back is of a source that began anew. One that opens with pictures
+        behind it, as where a replay begins in its middle, had them before.
+        """
         missing = index - self._next_index if index >= self._next_index else index
         if missing:
             before_ns = max(before_ns, self.shown_ns + 1)
