@@ -145,7 +145,7 @@ def truth(
     winners.sort(key=distance)
     winner = winners[0] if winners else None
 
-    span = [p for p in pictures if onset <= p.stamp.pipeline_ns <= offset]
+    span = [p for p in pictures if onset <= p.stamp.pipeline_ns < offset]
     shown = [best_face(picture) for picture in span if picture.faces]
     used = method if shown else "nearest"
     if used != "nearest":

@@ -170,11 +170,27 @@ def test_the_span_is_counted_to_its_end_also_where_the_label_is_known_earlier():
     aligner.speech(ended(100, 300), 0)
     assert aligner.faces(picture(100, face())) == []
     assert aligner.faces(picture(200)) == []
-    [result] = aligner.faces(picture(300, face(probability=0.9)))
+    assert aligner.faces(picture(299, face(probability=0.9))) == []
+    [result] = aligner.faces(picture(300, face()))
     assert (result.pictures, result.faces) == (3, 2)
     assert result.coverage == pytest.approx(2 / 3)
     assert result.confidence == pytest.approx(0.8)
     assert result.settled
+
+
+@pytest.mark.parametrize("method", ["mean", "vote"])
+def test_a_picture_where_one_utterance_is_cut_into_two_counts_once(
+    method: Literal["mean", "vote"],
+):
+    aligner = Aligner(FusionSettings(method=method))
+    shown: list[tuple[int, Emotion]] = [(100, "sad"), (300, "happy"), (500, "happy")]
+    for at_ms, label in shown:
+        aligner.faces(picture(at_ms, face(label)))
+    [first] = aligner.speech(ended(100, 300), 0)
+    [second] = aligner.speech(ended(300, 500), 0)
+    assert (first.label, first.faces) == ("sad", 1)
+    assert (second.label, second.faces) == ("happy", 1)
+    assert first.dt_ns == second.dt_ns == 0
 
 
 def test_a_provisional_label_comes_at_the_onset():
