@@ -127,7 +127,7 @@ def print_stages(clip: Path) -> None:
     _print_stage("decoding, pictures as pixels", file.pictures())
     _print_stage(
         "sound and voice activity",
-        sound_messages(file.sound(), activity, Source("clip", lossless=True), ()),
+        sound_messages(file.sound(), activity, Source("clip", lossless=True), (), file.damage),
     )
     _print_stage("everything, with inference and join", labelled(clip, Settings()))
     profile = cProfile.Profile()

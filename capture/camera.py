@@ -36,7 +36,8 @@ def pictures(
 ) -> Iterator[tuple[VideoFrame, Pixels | None]]:
     """The camera's stream, from ``opened`` until ``alive`` says no, then ``closed``.
 
-    Stamps strictly increase. While the camera is away a ``gap`` comes about once a second.
+    Stamps strictly increase. While the camera is away a ``gap`` comes about once a second; an
+    unreadable picture is one, too, with a number of its own.
     """
     last_ns = index = 0
 
@@ -67,12 +68,18 @@ def pictures(
     while alive():
         shot = camera.read()
         if shot is not None:
-            yield message("picture", taken_ns(shot, last_ns), shot.pixels.shape), shot.pixels
+            at_ns = taken_ns(shot, last_ns)
+            if shot.pixels is None:
+                text = f"camera {camera.name} gives an unreadable picture"
+                yield message("gap", at_ns, text=text), None
+            else:
+                yield message("picture", at_ns, shot.pixels.shape), shot.pixels
             index += 1
             continue
         yield message("gap", now(), text=f"camera {camera.name} is lost"), None
         while alive() and not camera.reopen(GAP_EVERY_S):
             yield message("gap", now(), text=f"camera {camera.name} is still away"), None
+        interval_ns = camera.interval_ns  # it may be back at another rate
     yield message("closed", now()), None
 
 
@@ -104,7 +111,7 @@ def run(settings: Settings) -> None:
                 publisher.publish(mark, None)
             publisher.publish(frame, pixels)
             if frame.event == "gap" and not node.text:
-                node.log.warning("%s; trying to open it again", frame.text)
+                node.log.warning("%s; trying again", frame.text)
             elif frame.event == "picture" and node.text:
                 node.log.info("camera %s is back", camera.name)
             node.text = frame.text

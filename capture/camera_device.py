@@ -36,7 +36,8 @@ class Shot:
     """This host's monotonic clock when the picture was grabbed, before it was decoded."""
     driver_ns: int | None
     """What the driver says when it was taken, on the same clock; ``None`` where it says nothing."""
-    pixels: Pixels
+    pixels: Pixels | None
+    """``None`` where the picture cannot be read."""
 
 
 class Camera:
@@ -53,6 +54,8 @@ class Camera:
         self._search: Search | None = None
         self._pauses = back_off()
         self._opened_ns = 0
+        self._unreadable = 0
+        """Pictures in a row."""
 
     def __enter__(self) -> Self:
         hush()
@@ -76,19 +79,17 @@ class Camera:
 
     def read(self) -> Shot | None:
         """The next picture; ``None`` when the camera is lost. Blocks while there is none."""
-        if self._capture is None:
+        if self._capture is None or self._unreadable == UNREADABLE:
             return None
         try:
-            for _ in range(UNREADABLE):
-                if not self._grab(self._capture):
-                    return None
-                arrived_ns, driver_ns = monotonic_ns(), driver_time(self._capture)
-                readable, pixels = self._capture.retrieve()
-                if readable:
-                    return Shot(arrived_ns, driver_ns, cast("Pixels", pixels))
+            if not self._grab(self._capture):
+                return None
+            arrived_ns, driver_ns = monotonic_ns(), driver_time(self._capture)
+            readable, pixels = self._capture.retrieve()
         except cv2.error:
             return None
-        return None
+        self._unreadable = 0 if readable else self._unreadable + 1
+        return Shot(arrived_ns, driver_ns, cast("Pixels", pixels) if readable else None)
 
     def _grab(self, capture: cv2.VideoCapture) -> bool:
         """FFmpeg gives the half of a picture that had come before it lost patience, as a whole."""
@@ -108,6 +109,7 @@ class Camera:
             return False
         self._search = None
         self._opened_ns = monotonic_ns()
+        self._unreadable = 0
         return True
 
 

@@ -18,6 +18,8 @@ TEXT_AS_PICTURES = frozenset({"ansi", "bintext", "idf", "xbin"})
 """Codecs with which FFmpeg draws a text file: nobody means that as a film."""
 MIN_RATE, MAX_RATE = Fraction(1, 10), Fraction(1000)
 """Pictures per second, outside of which what a file says is not believed."""
+MOST_STRETCH = 4
+"""A pixel wider or higher by more than this is not believed; films have up to 2."""
 ON_THIS_MACHINE = {"protocol_whitelist": "file,crypto,data"}
 """Where a playlist may lead to."""
 
@@ -59,10 +61,22 @@ def rate_of(stream: VideoStream) -> Fraction | None:
     return rate if rate and MIN_RATE <= rate <= MAX_RATE else None
 
 
+def stretch_of(stream: VideoStream) -> Fraction:
+    """Width of a pixel over its height, as it is meant to be shown; 1 where the file tells none."""
+    stretch = stream.sample_aspect_ratio
+    return stretch if stretch and 1 / MOST_STRETCH <= stretch <= MOST_STRETCH else Fraction(1)
+
+
 def check_size(path: Path, stream: VideoStream) -> None:
     """Raises ``UserError`` where pictures are larger than any message."""
-    if not fits(stream.height, stream.width):
+    width = stretched(stream.width, stretch_of(stream))
+    if not fits(stream.height, width):
         raise UserError(
-            f"the pictures of {printable(path)} are too large ({stream.width} x {stream.height}); "
+            f"the pictures of {printable(path)} are too large ({width} x {stream.height}); "
             "scale them down to 7680 x 4320 or less"
         )
+
+
+def stretched(width: int, stretch: Fraction) -> int:
+    """In square pixels; the height stays."""
+    return max(1, round(width * stretch))

@@ -15,7 +15,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any, Literal
 
-from capture.media_file import MediaFile, Picture, open_media
+from capture.media_file import Damage, MediaFile, Picture, Unreadable, open_media
 from capture.media_path import printable
 from capture.pictures import Pixels, Publisher
 from capture.resample import SAMPLE_RATE, Sound
@@ -67,8 +67,10 @@ class Source:
     lossless: bool = False
     real_time: bool = True
 
-    def stamp(self, at_ns: int) -> Stamp:
-        return Stamp(at_ns, f"media:{self.name}", self.start_ns, self.bound_ns)
+    def stamp(self, at_ns: int, off_ns: int = 0) -> Stamp:
+        """``off_ns`` is the bound of the error of ``at_ns`` itself."""
+        bound_ns = None if self.bound_ns is None else self.bound_ns + off_ns
+        return Stamp(at_ns, f"media:{self.name}", self.start_ns, bound_ns)
 
 
 def messages(
@@ -86,9 +88,10 @@ def messages(
     streams: list[Iterator[Seen | Heard]] = []
     if file.audio is not None:
         heard = takewhile(lambda _: alive(), file.sound(alive))
-        streams.append(sound_messages(heard, activity, source, cameras or cameras_of(file, source)))
+        cameras = cameras or cameras_of(file, source)
+        streams.append(sound_messages(heard, activity, source, cameras, file.damage))
     if file.video is not None:
-        seen = takewhile(lambda _: alive(), file.pictures(goes_on=alive))
+        seen = takewhile(lambda _: alive(), file.taken(goes_on=alive))
         streams.append(picture_messages(seen, file.interval_ns, source))
     return in_order(*streams)
 
@@ -104,13 +107,16 @@ def in_order(*streams: Iterable[Seen | Heard]) -> Iterator[Seen | Heard]:
 
 
 def picture_messages(
-    pictures: Iterable[Picture], interval_ns: int, source: Source
+    pictures: Iterable[Picture | Unreadable], interval_ns: int, source: Source
 ) -> Iterator[Seen]:
+    """An unreadable picture is a ``gap`` with its own number."""
+
     def message(
-        event: Literal["opened", "picture", "closed"],
+        event: Literal["opened", "picture", "gap", "closed"],
         at_ns: int,
         index: int,
         shape: tuple[int, ...] = (0, 0),
+        text: str = "",
     ) -> VideoFrame:
         return VideoFrame(
             source.stamp(at_ns),
@@ -121,25 +127,36 @@ def picture_messages(
             height=shape[0],
             interval_ns=interval_ns,
             lossless=source.lossless,
+            text=text,
             real_time=source.real_time,
         )
 
     end_ns, count = 0, 0
     yield Seen(OPENED_NS, message("opened", OPENED_NS, 0))
     for picture in pictures:
-        shown = message("picture", picture.at_ns, picture.index, picture.pixels.shape)
-        yield Seen(picture.at_ns, shown, picture.pixels)
-        end_ns, count = picture.at_ns + max(1, interval_ns), picture.index + 1
+        at_ns, index = picture.at_ns, picture.index
+        if isinstance(picture, Picture):
+            shown = message("picture", at_ns, index, picture.pixels.shape)
+            yield Seen(at_ns, shown, picture.pixels)
+        else:
+            yield Seen(at_ns, message("gap", at_ns, index, text="an unreadable picture"))
+        end_ns, count = at_ns + max(1, interval_ns), index + 1
     yield Seen(end_ns, message("closed", end_ns, count))
 
 
 def sound_messages(
-    sound: Iterable[Sound], activity: VoiceActivity, source: Source, cameras: tuple[str, ...]
+    sound: Iterable[Sound],
+    activity: VoiceActivity,
+    source: Source,
+    cameras: tuple[str, ...],
+    damage: Damage,
 ) -> Iterator[Heard]:
-    """On ``audio`` and ``speech``; the first sample of ``sound`` is at file time 0."""
+    """On ``audio`` and ``speech``; the first sample of ``sound`` is at file time 0, and ``damage``
+    grows while it is read.
+    """
     made = SoundMessages(
         source.name,
-        lambda sample: source.stamp(sample * SAMPLE_NS),
+        lambda sample: source.stamp(sample * SAMPLE_NS, damage.off_ns),
         cameras=cameras,
         lossless=source.lossless,
     )

@@ -9,6 +9,7 @@ the file is interleaved.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from heapq import heappop, heappush
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -27,12 +28,15 @@ from capture.containers import (
     playable,
     rate_of,
     start_of,
+    stretch_of,
+    stretched,
 )
 from capture.decoded import samples_of, upright
 from capture.media_path import printable
 from capture.pictures import Pixels, fits
 from capture.reader import Reader, open_reader
 from capture.resample import Sound
+from capture.seams import Seams
 from capture.sound_line import SoundLine
 from messaging.errors import UserError
 
@@ -47,8 +51,11 @@ UNSTATED_LEAP_NS = 3600 * SECOND
 """Where the file does not say how long it is; recordings of a screen stand still for long."""
 
 
+Decoded = VideoFrame | AudioFrame
+
+
 class Decoder(Protocol):
-    def decode(self, packet: "Packet[Any] | None" = None) -> Sequence[VideoFrame | AudioFrame]: ...
+    def decode(self, packet: "Packet[Any] | None" = None) -> Sequence[Decoded]: ...
 
 
 def _every(_at_ns: int) -> bool:
@@ -66,7 +73,16 @@ class Picture:
     at_ns: int
     """File time."""
     pixels: Pixels
-    """The right way up."""
+    """As it is meant to be shown: the right way up, its pixels square."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A picture that the file has, and that cannot be shown."""
+
+    index: int
+    at_ns: int
+    """File time; just after the picture before where its own is not after that, or unknown."""
 
 
 @dataclass(slots=True)
@@ -81,8 +97,11 @@ class Damage:
     too_large: int = 0
     backward: int = 0
     leaps: int = 0
+    seams: int = 0
     missing_ns: int = 0
     doubled_ns: int = 0
+    off_ns: int = 0
+    """By how much at most sound so far is played off its own times."""
     end_ns: int = 0
     """File time that was reached."""
     stated_ns: int = 0
@@ -107,6 +126,8 @@ class Damage:
             yield f"{self.too_large} pictures left out, they are larger than 7680 x 4320"
         if self.leaps:
             yield f"{self.leaps} times are far off, what has them follows what is before it"
+        if self.seams:
+            yield f"its times begin anew ({self.seams} times), what comes then follows on"
         if self.backward:
             yield f"{self.backward} pictures left out, their times do not increase"
         if self.missing_ns:
@@ -127,14 +148,22 @@ class MediaFile:
     audio: int | None
     interval_ns: int = 0
     """Nominal distance of two pictures; 0 where the file tells no rate."""
+    stretch: Fraction = Fraction(1)
+    """Width of a pixel over its height."""
     damage: Damage = field(default_factory=Damage)
 
     def pictures(
         self, wanted: Callable[[int], bool] = _every, goes_on: Callable[[], bool] = _always
     ) -> Iterator[Picture]:
+        """Those of ``taken`` that can be shown."""
+        return (each for each in self.taken(wanted, goes_on) if isinstance(each, Picture))
+
+    def taken(
+        self, wanted: Callable[[int], bool] = _every, goes_on: Callable[[], bool] = _always
+    ) -> Iterator[Picture | Unreadable]:
         """The pictures at whose times ``wanted`` says yes, in the order of time; times strictly
         increase. The others are decoded, since later ones build on them, and have their numbers,
-        but the costly step to pixels is left out.
+        but the costly step to pixels is left out. What is unreadable is told, wanted or not.
 
         ``goes_on`` is called while the file is read, also where nothing is found for long; once it
         says no, the file ends.
@@ -143,23 +172,41 @@ class MediaFile:
             return
         convert = VideoReformatter().reformat  # one for all: one for each costs twice the time
         index, next_ns, last_ns = 0, 0, -1
-        for frame in cast("Iterator[VideoFrame]", self._frames(self.video, goes_on)):
+        broken: list[int] = []
+        """File times, a heap: the decoder may still hold pictures that come before them."""
+
+        def unreadable(at_ns: int) -> Unreadable:
+            nonlocal index, last_ns
+            index, last_ns = index + 1, max(at_ns, last_ns + 1)
+            return Unreadable(index - 1, last_ns)
+
+        for frame in self._frames(self.video, goes_on):
             at_ns = self._file_time(frame, next_ns)
             if at_ns is None:
                 at_ns = next_ns
+            if not isinstance(frame, VideoFrame):
+                heappush(broken, at_ns)
+                continue
+            while broken and broken[0] < at_ns:
+                yield unreadable(heappop(broken))
             if at_ns <= last_ns:
                 self.damage.backward += 1
+                yield unreadable(at_ns)
                 continue
-            if not fits(frame.height, frame.width):
+            next_ns = at_ns + (self.interval_ns or UNKNOWN_INTERVAL_NS)
+            width = stretched(frame.width, self.stretch)
+            if not fits(frame.height, width):
                 self.damage.too_large += 1
+                yield unreadable(at_ns)
                 continue
             self.damage.pictures += frame.is_corrupt
             if wanted(at_ns):
-                pixels = upright(convert(frame, format="bgr24"), frame)
+                pixels = upright(convert(frame, width=width, format="bgr24"), frame)
                 yield Picture(index, at_ns, pixels)
-            index += 1
-            last_ns, next_ns = at_ns, at_ns + (self.interval_ns or UNKNOWN_INTERVAL_NS)
+            index, last_ns = index + 1, at_ns
             self.damage.end_ns = max(self.damage.end_ns, next_ns)
+        while broken:
+            yield unreadable(heappop(broken))
 
     def sound(self, goes_on: Callable[[], bool] = _always) -> Iterator[Sound]:
         """All sound as one line of 16 kHz mono samples, the first of them at file time 0;
@@ -167,7 +214,9 @@ class MediaFile:
         """
         line = SoundLine()
         for block in self.blocks(line, goes_on):
-            yield from line.feed(*block)
+            for samples in line.feed(*block):
+                self.damage.off_ns = line.off_ns
+                yield samples
         yield from line.flush()
         self.damage.missing_ns, self.damage.doubled_ns = line.missing_ns, line.doubled_ns
         self.damage.end_ns = max(self.damage.end_ns, line.end_ns)
@@ -181,11 +230,12 @@ class MediaFile:
         """
         if self.audio is None:
             return
-        for frame in cast("Iterator[AudioFrame]", self._frames(self.audio, goes_on)):
-            at_ns = self._file_time(frame, line.end_ns)
-            yield at_ns, samples_of(frame), frame.sample_rate
+        for frame in self._frames(self.audio, goes_on):
+            if isinstance(frame, AudioFrame):
+                at_ns = self._file_time(frame, line.end_ns)
+                yield at_ns, samples_of(frame), frame.sample_rate
 
-    def _file_time(self, frame: VideoFrame | AudioFrame, expected_ns: int) -> int | None:
+    def _file_time(self, frame: "Decoded | Packet[Any]", expected_ns: int) -> int | None:
         """``None`` where there is none, or one so far off that only damage explains it."""
         if frame.pts is None or frame.time_base is None:
             return None
@@ -197,29 +247,36 @@ class MediaFile:
             return None
         return at_ns
 
-    def _frames(self, index: int, goes_on: Callable[[], bool]) -> Iterator[VideoFrame | AudioFrame]:
+    def _frames(self, index: int, goes_on: Callable[[], bool]) -> "Iterator[Decoded | Packet[Any]]":
+        """A packet comes as it is where it cannot be decoded: mostly it is one picture."""
         with open_reader(self.path, goes_on) as reader, open_container(reader) as container:
             stream = cast("Decoder", container.streams[index])
-            for packet in self._packets(reader, container):
+            seams = Seams([each for each in (self.video, self.audio) if each is not None])
+            for packet in self._packets(reader, container, seams):
                 if packet is not None and packet.stream.index != index:
                     continue
                 damaged = packet is not None and packet.is_corrupt
                 try:
                     frames = stream.decode(packet)
                 except FFmpegError:
-                    damaged, frames = True, ()
+                    damaged, frames = True, [packet] if packet and packet.size else []
                 self.damage.packets += damaged
                 yield from frames
+            self.damage.seams = max(self.damage.seams, seams.count)
+            self.damage.leaps += seams.damaged[index]
 
-    def _packets(self, reader: Reader, container: InputContainer) -> "Iterator[Packet[Any] | None]":
-        """Those of all streams: where one of them pauses, the others show that the file goes on.
+    def _packets(
+        self, reader: Reader, container: InputContainer, seams: Seams
+    ) -> "Iterator[Packet[Any] | None]":
+        """Those of all streams: where one of them pauses, the others show that the file goes on,
+        and where the times of one begin anew, those of the others do.
 
         ``None`` comes last where the file breaks off: decode what the decoder still holds.
         """
         try:
             for packet in container.demux():
                 reader.found(packet.pos)
-                yield packet
+                yield from seams.passed(packet)
         except FFmpegError as error:
             self.damage.broke_off = error.strerror or str(error)
             yield None
@@ -250,6 +307,7 @@ def open_media(path: Path) -> MediaFile:
             video=video.index if video else None,
             audio=audio.index if audio else None,
             interval_ns=round(SECOND / rate) if rate else 0,
+            stretch=stretch_of(video) if video else Fraction(1),
             damage=Damage(
                 unknown=tuple(
                     kind

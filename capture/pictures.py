@@ -31,7 +31,7 @@ class Publisher:
     def __init__(self, node: Node, bus: BusSettings) -> None:
         self._node = node
         self._sharing = Sharing(node)
-        self._quality, self._width = bus.jpeg_quality, bus.jpeg_width
+        self._bus = bus
         self._pauses_ns = 0 if bus.jpeg_fps is None else round(1e9 / bus.jpeg_fps)
         self._due_ns: dict[str, int] = {}
 
@@ -60,10 +60,7 @@ class Publisher:
             if topic is VIDEO:
                 node.publish(topic, sharing.named(frame), pixels)
             elif ahead or self._is_due(frame):
-                smaller = reduced(pixels, self._width)
-                height, width = smaller.shape[:2]
-                named = replace(sharing.named(frame), width=width, height=height)
-                node.publish(topic, named, to_jpeg(smaller, self._quality))
+                node.publish(topic, *compressed(sharing.named(frame), pixels, self._bus))
 
     def finish(self) -> None:
         """After the last message of a lossless source: until it has been answered."""
@@ -77,6 +74,13 @@ class Publisher:
             return False
         self._due_ns[frame.source] = max(due_ns, at_ns - self._pauses_ns) + self._pauses_ns
         return True
+
+
+def compressed(frame: VideoFrame, pixels: Pixels, bus: BusSettings) -> tuple[VideoFrame, bytes]:
+    """A picture as it goes out on ``video_jpeg``; the message says the size that it has there."""
+    smaller = reduced(pixels, bus.jpeg_width)
+    height, width = smaller.shape[:2]
+    return replace(frame, width=width, height=height), to_jpeg(smaller, bus.jpeg_quality)
 
 
 def reduced(pixels: Pixels, width: int | None) -> Pixels:

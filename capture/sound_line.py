@@ -1,7 +1,7 @@
 """Blocks of sound that carry their own times, as one line of samples without holes.
 
 Sample ``n`` of the line is the instant ``n / 16000`` s: whoever counts samples knows the time, and
-the count never drifts away from the times that the blocks came with.
+the count never drifts away from the times that the blocks came with. How far it is off is told.
 """
 
 from collections.abc import Callable, Iterator
@@ -38,6 +38,8 @@ class SoundLine:
         """Silence put in after the first block."""
         self.doubled_ns = 0
         """Sound left out because an earlier block had covered its time."""
+        self.off_ns = 0
+        """By how much at most a block so far lies off its own time."""
         self._resampler: Converter | None = None
         self._format = (0, 0)
         self._start_ns = 0
@@ -82,9 +84,11 @@ class SoundLine:
         if at_ns is None:
             return 0
         hole_ns = at_ns - self.end_ns
-        if self._begun and abs(hole_ns) <= SLACK_NS:
-            return 0
-        return round(hole_ns * rate / SECOND)
+        follows = self._begun and abs(hole_ns) <= SLACK_NS
+        shift = 0 if follows else round(hole_ns * rate / SECOND)
+        off_ns = abs(hole_ns - shift * SECOND // rate)
+        self.off_ns = max(self.off_ns, off_ns - 2)  # both instants are rounded
+        return shift
 
     def _silence(self, samples: int, block: NDArray[Any]) -> Iterator[Sound]:
         rate = self._format[0]

@@ -3,6 +3,7 @@ holes between its pictures.
 """
 
 from bisect import bisect_left, bisect_right
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from operator import attrgetter
@@ -13,6 +14,10 @@ from messaging.schema import Face, FaceEmotions, Stamp
 BEFORE_ALL = -(1 << 80)
 AFTER_ALL = 1 << 80
 """Before and after every stamp there can be."""
+
+DISTANCES = 8
+"""So many last ones tell how far a camera's pictures truly are apart: their median does not mind a
+single pause."""
 
 
 class Sighting(NamedTuple):
@@ -25,12 +30,22 @@ class Sighting(NamedTuple):
     stamp: Stamp
     source: str
     face: Face
-    interval_ns: int
+    nominal_ns: int
+    distances_ns: tuple[int, ...]
+    """Of the last pictures, one from the next."""
     detector: str
     classifier: str
 
+    @property
+    def interval_ns(self) -> int:
+        """From one picture to the next: the nominal one, or the true one where that is longer,
+        as with a webcam in dim light; 0 while neither is known.
+        """
+        true_ns = sorted(self.distances_ns)
+        return max(self.nominal_ns, true_ns[len(true_ns) // 2]) if true_ns else self.nominal_ns
+
     @classmethod
-    def of(cls, message: FaceEmotions) -> "Sighting":
+    def of(cls, message: FaceEmotions, distances_ns: Iterable[int]) -> "Sighting":
         """The best of a picture's faces, of which there is at least one."""
         faces = message.faces
         return cls(
@@ -39,6 +54,7 @@ class Sighting(NamedTuple):
             message.source,
             faces[0] if len(faces) == 1 else min(faces, key=lambda f: (-f.area, f.track)),
             message.interval_ns,
+            tuple(distances_ns),
             message.detector,
             message.classifier,
         )
@@ -86,6 +102,10 @@ class History:
         self._holes: list[Hole] = []
         self._next_index = 0
         """The number of the first picture that is not known yet."""
+        self._last: tuple[int, int] | None = None
+        """Stamp and number of the last picture that was analysed since the source opened."""
+        self._distances_ns = deque[int](maxlen=DISTANCES)
+        """Of two pictures that follow each other, whether or not those between were analysed."""
 
     def __len__(self) -> int:
         """Pictures and holes that are kept."""
@@ -119,8 +139,7 @@ class History:
         if event == "opened":
             self._opened_ns = at_ns
             self._open(at_ns)
-        else:
-            self._find_hole(at_ns, message.index)
+        self._find_hole(at_ns, message.index)
         self._next_index = message.index
         if event in ("opened", "gap"):
             at_ns -= 1  # a picture of that instant may come, or may be the one that is unreadable
@@ -128,15 +147,23 @@ class History:
         if event == "analysed":
             self._next_index += 1
             self._pictures.append(at_ns)
+            self._note_distance(at_ns, message.index)
             if message.faces:
-                self._sightings.append(Sighting.of(message))
+                self._sightings.append(Sighting.of(message, self._distances_ns))
         return True
+
+    def _note_distance(self, at_ns: int, index: int) -> None:
+        if self._last is not None and index > self._last[1]:
+            self._distances_ns.append((at_ns - self._last[0]) // (index - self._last[1]))
+        self._last = at_ns, index
 
     def _open(self, at_ns: int) -> None:
         """Nothing comes before ``at_ns``. A source whose clock was set back starts anew, or it
         would be ignored until its clock has caught up. What was forgotten of the time from
         ``at_ns`` on is void with it; before, it may reach up to there.
         """
+        self._last = None
+        self._distances_ns.clear()
         if at_ns < self.shown_ns:
             del self._pictures[bisect_left(self._pictures, at_ns) :]
             del self._sightings[bisect_left(self._sightings, at_ns, key=_at_ns) :]
@@ -148,7 +175,9 @@ class History:
             self.forgotten_ns = min(self.forgotten_ns, at_ns - 1)
 
     def _find_hole(self, before_ns: int, index: int) -> None:
-        """A number that fell back is of a source that began anew, and whose ``opened`` was lost."""
+        """A number that fell back is of a source that began anew. One that opens with pictures
+        behind it, as where a replay begins in its middle, had them before.
+        """
         missing = index - self._next_index if index >= self._next_index else index
         if missing:
             before_ns = max(before_ns, self.shown_ns + 1)

@@ -65,7 +65,8 @@ class Match:
         """The last word, with what is known."""
         if self._has_forgotten(self._label_ns(method)):
             return replace(self._result(None, "late"), final=True)
-        span = self.utterance.onset_ns, self.utterance.offset_ns
+        # of two utterances with no pause between them each picture belongs to one
+        span = self.utterance.onset_ns, self.utterance.offset_ns - 1
         pictures = sum(history.pictures(*span) for history in self._histories)
         missing = sum(history.missing(*self._window_ns) for history in self._histories)
         faces = [s.face.probabilities for h in self._histories for s in h.sightings(*span)]

@@ -15,7 +15,7 @@ HEAD = """# The tables
 
 Times count from the start of the file or session. In Parquet each field carries its unit and
 meaning as metadata, and what is missing is null; in CSV it is an empty field. Boxes are in pixels
-of the upright picture, and may reach beyond its edges.
+of the picture as it is shown, upright and its pixels square, and may reach beyond its edges.
 
 `DIR/parts/utterances` and `DIR/parts/faces` are the same rows as partitioned Parquet, a file for
 each media file or session: `pandas.read_parquet("DIR/parts/faces")` and `pyarrow.dataset.dataset`

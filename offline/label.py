@@ -22,9 +22,9 @@ from capture.media import (
     source_name,
 )
 from capture.media_file import MediaFile, open_media
-from capture.pictures import Pixels, to_jpeg
+from capture.pictures import compressed
 from capture.voice_activity import VoiceActivity
-from config.settings import Settings
+from config.settings import BusSettings, Settings
 from fusion.align import Aligner
 from inference.answer import answer_frame
 from inference.faces import FaceInference, open_face_inference
@@ -63,7 +63,7 @@ def label_media(
     """The same of an open file, whose ``damage`` is complete at the end."""
     check_fps(fps)
     source = Source(source_name(settings.media, file.path), lossless=True, real_time=False)
-    quality = settings.bus.jpeg_quality if settings.inference.pictures == "jpeg" else None
+    jpeg = settings.bus if settings.inference.pictures == "jpeg" else None
     with ExitStack() as stack:
         streams: list[Iterator[Seen | Heard]] = []
         if file.audio is not None:
@@ -78,10 +78,10 @@ def label_media(
         analysed = 0
         for said in in_order(*streams):
             if isinstance(said, Seen):
-                result = _answer(inference, said, quality)
+                result = _answer(inference, said, jpeg)
                 yield result
                 proven = aligner.faces(_numbered(result, analysed))
-                analysed += said.pixels is not None
+                analysed += said.message.event in ("picture", "gap")
             elif isinstance(said.message, SpeechEvent):
                 proven = aligner.speech(said.message, said.due_ns)
             else:
@@ -92,10 +92,10 @@ def label_media(
 
 def _pictures(file: MediaFile, source: Source, fps: float | None) -> Iterator[Seen | Heard]:
     if fps is None:
-        yield from picture_messages(file.pictures(), file.interval_ns, source)
+        yield from picture_messages(file.taken(), file.interval_ns, source)
         return
     interval_ns = file.interval_ns and max(file.interval_ns, round(SECOND / fps))
-    pictures = file.pictures(every(fps, file.interval_ns))
+    pictures = file.taken(every(fps, file.interval_ns))
     yield from picture_messages(pictures, interval_ns, source)
 
 
@@ -106,27 +106,24 @@ def _weight(said: Seen | Heard) -> int:
 def _sound(file: MediaFile, settings: Settings, source: Source) -> Iterator[Seen | Heard]:
     """Without the sound itself, which nobody reads here."""
     activity = VoiceActivity(settings.voice_activity)  # loads its network: where it is needed
-    for said in sound_messages(file.sound(), activity, source, cameras_of(file, source)):
+    cameras = cameras_of(file, source)
+    for said in sound_messages(file.sound(), activity, source, cameras, file.damage):
         if said.topic is SPEECH:
             yield said
 
 
-def _answer(inference: FaceInference, seen: Seen, quality: int | None) -> FaceEmotions:
+def _answer(inference: FaceInference, seen: Seen, jpeg: BusSettings | None) -> FaceEmotions:
+    """With ``jpeg`` the picture goes through it, as where the settings ask the cameras for that."""
     began_ns = monotonic_ns()
-    pixels = seen.pixels
-    if quality is not None and pixels is not None:
-        pixels = _through_jpeg(pixels, quality)
-    return answer_frame(inference, seen.message, pixels, began_ns)
+    frame, pixels = seen.message, seen.pixels
+    if jpeg is not None and pixels is not None:
+        frame, payload = compressed(frame, pixels, jpeg)
+        pixels = read_jpeg(payload, (frame.height, frame.width, 3))
+    return answer_frame(inference, frame, pixels, began_ns)
 
 
 def _numbered(result: FaceEmotions, index: int) -> FaceEmotions:
     return result if result.index == index else replace(result, index=index)
-
-
-def _through_jpeg(pixels: Pixels, quality: int) -> Pixels | None:
-    """As inference sees it where the settings ask the cameras for JPEG."""
-    height, width, _ = pixels.shape
-    return read_jpeg(to_jpeg(pixels, quality), (height, width, 3))
 
 
 def _final(results: Iterable[UtteranceEmotion]) -> Iterator[UtteranceEmotion]:

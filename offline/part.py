@@ -26,7 +26,7 @@ from offline.output import whole_file
 from offline.rows import COLUMNS, face_rows, utterance_row
 from offline.tables import OutputError, parquet_table
 
-EDITION = 1
+EDITION = 2
 """To be raised when the same file and settings give other rows than before."""
 
 
@@ -174,7 +174,9 @@ def recipe(settings: Settings, fps: float | None) -> list[Any]:
         settings.voice_activity.model_dump(mode="json"),
         settings.inference.model_dump(mode="json", exclude={"threads"}),
         settings.fusion.model_dump(mode="json", exclude={"patience_s", "exit_when_closed"}),
-        settings.bus.jpeg_quality if settings.inference.pictures == "jpeg" else None,
+        [settings.bus.jpeg_quality, settings.bus.jpeg_width]
+        if settings.inference.pictures == "jpeg"
+        else None,
         settings.media.name,
         models(settings.inference),
         fps,

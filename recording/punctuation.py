@@ -51,7 +51,9 @@ def _instead(received: Received[Any], message: Streamed) -> Received[Any]:
 
 
 def opening(first: Streamed, cameras: Cameras) -> Streamed:
-    """The word that should have come just before the first message of a source."""
+    """The word that should have come just before the first message of a source. Its number says of
+    a camera how many pictures there were before: they are missing where they matter.
+    """
     opened = mark(first, "opened", -1)
     if isinstance(opened, SpeechEvent):
         return replace(opened, cameras=cameras.get(opened.source, ()))

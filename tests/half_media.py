@@ -39,8 +39,9 @@ def camera(node: Node, start_ns: int) -> None:
 
 def microphone(node: Node, start_ns: int) -> None:
     node.wait_for(["listener", "fusion"])
-    sound, activity = open_media(CLIP).sound(), VoiceActivity(VoiceActivitySettings())
-    for heard in sound_messages(sound, activity, source(node, start_ns), ("camera",)):
+    file, activity = open_media(CLIP), VoiceActivity(VoiceActivitySettings())
+    playing = source(node, start_ns)
+    for heard in sound_messages(file.sound(), activity, playing, ("camera",), file.damage):
         if heard.topic is SPEECH:
             while not node.is_awaited(SPEECH):
                 node.receive(0.01)

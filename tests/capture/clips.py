@@ -1,6 +1,6 @@
 """Media files for the tests: picture ``i`` is ``shade(i)`` bright, the sound is one click."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, cast
@@ -35,6 +35,7 @@ def make_clip(
     b_frames: int = 0,
     rotation: int = 0,
     mirrored: bool = False,
+    stretch: Fraction | None = None,
     cover: bool = False,
     rate: int = 44_100,
     sound_s: float = 2.0,
@@ -45,10 +46,12 @@ def make_clip(
     """``hole_s``: sound stops at the first time and goes on at the second one.
 
     ``click_s`` is when the click sounds in the file, whatever else was asked for; ``options`` are
-    the container's.
+    the container's, ``stretch`` a pixel's width over its height.
     """
     with av.open(str(path), "w", options=options) as container:
         film = add_video(container, video, size, b_frames) if video else None
+        if film and stretch:
+            film.codec_context.sample_aspect_ratio = stretch
         if film and (rotation or mirrored):
             film.set_display_rotation(rotation, hflip=mirrored)
         sound = cast("AudioStream", add_stream(container, audio, rate)) if audio else None
@@ -135,3 +138,15 @@ def add_stream(container: Any, codec: str, rate: int) -> Any:
 def write(container: Any, stream: Any, frame: VideoFrame | AudioFrame | None) -> None:
     """``None`` at the end: what the encoder still holds."""
     container.mux(stream.encode(frame))
+
+
+def spoil(path: Path, pictures_ms: Container[int]) -> None:
+    """Overwrite the packets of the pictures that are shown at these times."""
+    data = bytearray(path.read_bytes())
+    packets: Any
+    with av.open(str(path)) as container:
+        packets = container.demux(video=0)
+        for packet in packets:
+            if packet.size and round(packet.pts * packet.time_base / MS) in pictures_ms:
+                data[packet.pos : packet.pos + packet.size] = b"\xff" * packet.size
+    path.write_bytes(data)

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 import pytest
 
-from capture import camera
+from capture import camera, camera_device
 from capture.camera import pictures, taken_ns
-from capture.camera_device import Camera, Shot
+from capture.camera_device import UNREADABLE, Camera, Shot
 from capture.pictures import Pixels
 from config.settings import BusSettings, CameraSettings, Settings
 from messaging.errors import UserError
@@ -40,15 +40,16 @@ class MadeUpCamera:
 
     def reopen(self, timeout_s: float) -> bool:
         assert 0 < timeout_s <= 1.5, "a gap is said about once a second"
+        self.interval_ns *= 2
         return self._returns.popleft()
 
     def lasts(self) -> bool:
         return bool(self._shots or self._returns)
 
 
-def shot(arrived_ms: float, driver_ms: float | None = None) -> Shot:
+def shot(arrived_ms: float, driver_ms: float | None = None, pixels: Pixels | None = PIXELS) -> Shot:
     driver_ns = None if driver_ms is None else round(driver_ms * MS)
-    return Shot(round(arrived_ms * MS), driver_ns, PIXELS)
+    return Shot(round(arrived_ms * MS), driver_ns, pixels)
 
 
 def stream(made_up: MadeUpCamera, now_ms: Iterable[float]) -> list[VideoFrame]:
@@ -118,6 +119,57 @@ def test_a_lost_camera_is_a_gap_until_it_is_back() -> None:
         ("closed", 2, 5000),
     ]
     assert all("made-up" in frame.text for frame in frames if frame.event == "gap")
+
+
+def test_a_camera_that_is_back_may_have_another_rate() -> None:
+    frames = stream(MadeUpCamera([shot(133), None, shot(4133)], [True]), [100, 2100, 5000])
+    shown = [frame.interval_ns for frame in frames if frame.event == "picture"]
+    assert shown == [33 * MS, 66 * MS]
+
+
+def test_an_unreadable_picture_is_a_gap_with_its_own_number() -> None:
+    made_up = MadeUpCamera([shot(133), shot(166, 153, None), shot(200)])
+    assert told(stream(made_up, [100, 300])) == [
+        ("opened", 0, 100),
+        ("picture", 0, 133),
+        ("gap", 1, 153),
+        ("picture", 2, 200),
+        ("closed", 3, 300),
+    ]
+
+
+class BrokenCapture:
+    """Of OpenCV's: grabs pictures that it cannot read."""
+
+    def grab(self) -> bool:
+        return True
+
+    def retrieve(self) -> tuple[bool, None]:
+        return False, None
+
+    def getBackendName(self) -> str:  # noqa: N802
+        return "FFMPEG"
+
+    def get(self, _: int) -> float:
+        return 30.0
+
+    def release(self) -> None:
+        pass
+
+
+def test_every_unreadable_picture_is_told_before_the_camera_counts_as_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def opened(_settings: CameraSettings) -> BrokenCapture:
+        return BrokenCapture()
+
+    monkeypatch.setattr(camera_device, "open_capture", opened)
+    with Camera(CameraSettings()) as device:
+        for _ in range(2):
+            shots = [device.read() for _ in range(UNREADABLE)]
+            assert all(each is not None and each.pixels is None for each in shots)
+            assert device.read() is None
+            assert device.reopen(10)
 
 
 def test_stamps_increase_strictly_whatever_the_clocks_say() -> None:

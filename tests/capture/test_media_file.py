@@ -2,6 +2,8 @@
 
 import gc
 import struct
+from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +11,10 @@ import pytest
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
-from capture.media_file import MediaFile, open_media
+from capture.media_file import MediaFile, Unreadable, open_media
 from messaging.errors import UserError
-from tests.capture.clips import BLOCK, make_clip, shade
+from tests.capture.clips import BLOCK, make_clip, shade, spoil
+from tests.capture.odd_clips import make_film
 
 GRID = Path(__file__).parents[2].parent / "shared" / "media" / "grid"
 MS = 1_000_000
@@ -160,6 +163,40 @@ def test_a_turned_or_mirrored_picture_is_put_upright(
     assert pixels.flags.c_contiguous
 
 
+@pytest.mark.parametrize(
+    ("kind", "size", "stretch", "rotation", "shown"),
+    [
+        ("mp4", (720, 576), Fraction(64, 45), 0, (1024, 576)),  # PAL, 16:9
+        ("mkv", (720, 576), Fraction(16, 15), 0, (768, 576)),
+        ("mp4", (720, 480), Fraction(8, 9), 0, (640, 480)),
+        ("mp4", (720, 576), Fraction(64, 45), 90, (576, 1024)),
+        ("mp4", (720, 576), Fraction(1000, 1), 0, (720, 576)),  # nobody means that
+        ("mp4", (720, 576), None, 0, (720, 576)),
+    ],
+)
+def test_pixels_that_are_not_square_are_made_so(
+    kind: str,
+    size: tuple[int, int],
+    stretch: Fraction | None,
+    rotation: int,
+    shown: tuple[int, int],
+    tmp_path: Path,
+) -> None:
+    clip = make_clip(
+        tmp_path / f"clip.{kind}",
+        audio=None,
+        size=size,
+        stretch=stretch,
+        rotation=rotation,
+        pictures_ms=[0],
+    )
+    pixels = next(open_media(clip).pictures()).pixels
+    assert pixels.shape == (shown[1], shown[0], 3)
+    assert pixels.flags.c_contiguous
+    corner = pixels[-shown[1] // 4 :, : shown[0] // 4] if rotation else pixels
+    assert corner[4 : shown[1] // 4 - 4, 4 : shown[0] // 4 - 4].mean() > 240
+
+
 def test_a_decoded_picture_is_let_go_without_the_garbage_collector(tmp_path: Path) -> None:
     file = open_media(make_clip(tmp_path / "clip.mp4", "libx264", None))
     gc.collect()
@@ -249,6 +286,28 @@ def test_damage_in_the_middle_is_counted_and_the_rest_plays(tmp_path: Path) -> N
     assert pictures[-1].at_ns > 1900 * MS
     assert len(sound_of(file)) > 1.9 * 16_000
     assert list(file.damage.sentences())
+
+
+def test_pictures_that_cannot_be_decoded_keep_their_place(tmp_path: Path) -> None:
+    """With B-frames the decoder finds a damaged picture before it gives out earlier ones."""
+    clip = make_clip(tmp_path / "clip.mp4", audio=None, b_frames=2, size=(320, 240))
+    spoil(clip, range(800, 1000, 40))
+    taken = list(open_media(clip).taken())
+    assert [(each.index, each.at_ns) for each in taken] == [(i, i * 40 * MS) for i in range(50)]
+    lost = [each.at_ns // MS for each in taken if isinstance(each, Unreadable)]
+    assert lost
+    assert set(lost) <= set(range(800, 1000, 40))
+
+
+def test_a_picture_that_comes_at_no_later_time_has_a_number_and_no_more(tmp_path: Path) -> None:
+    parts = [make_film(tmp_path / "a.ts", "mpeg2video", "yuv420p", count=10).read_bytes()] * 2
+    both = tmp_path / "both.ts"
+    both.write_bytes(b"".join(parts))
+    file = open_media(both)
+    taken = list(file.taken())
+    assert [each.index for each in taken] == list(range(len(taken)))
+    assert sum(isinstance(each, Unreadable) for each in taken) == file.damage.backward >= 9
+    assert all(a.at_ns < b.at_ns for a, b in pairwise(taken))
 
 
 @pytest.mark.skipif(not GRID.is_dir(), reason="the GRID clips are not there")

@@ -2,6 +2,7 @@
 sound.
 """
 
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from capture.media import Source, messages
-from capture.media_file import MediaFile, open_media
+from capture.media_file import MediaFile, Picture, Unreadable, open_media
 from capture.resample import SAMPLE_RATE
 from capture.voice_activity import VoiceActivity
 from config.settings import VoiceActivitySettings
@@ -179,12 +180,29 @@ def test_pictures_that_no_message_can_carry_are_refused(size: Size, tmp_path: Pa
         open_media(film)
 
 
+def test_pictures_that_are_too_wide_once_their_pixels_are_square_are_refused(
+    tmp_path: Path,
+) -> None:
+    clip = make_clip(
+        tmp_path / "wide.mp4",
+        audio=None,
+        size=(4096, 3072),
+        stretch=Fraction(4),
+        pictures_ms=[0],
+    )
+    with pytest.raises(UserError, match=r"too large \(16384 x 3072\)"):
+        open_media(clip)
+
+
 def test_a_huge_picture_on_the_way_is_left_out_and_told(tmp_path: Path) -> None:
     film = make_film(tmp_path / "film.mjpeg", "mjpeg", "yuvj420p", count=10)
     huge = make_film(tmp_path / "huge.mjpeg", "mjpeg", "yuvj420p", (16_400, 16), count=1)
     film.write_bytes(film.read_bytes() + huge.read_bytes() + film.read_bytes())
     file = open_media(film)
-    assert {p.pixels.shape for p in file.pictures()} == {(48, 64, 3)}
+    taken = list(file.taken())
+    assert {p.pixels.shape for p in taken if isinstance(p, Picture)} == {(48, 64, 3)}
+    assert [p.index for p in taken] == list(range(len(taken)))
+    assert [p.index for p in taken if isinstance(p, Unreadable)] == [10]
     assert list(file.damage.sentences()) == [
         "1 pictures left out, they are larger than 7680 x 4320"
     ]

@@ -82,6 +82,32 @@ def test_a_clock_that_drifts_is_followed() -> None:
     assert len(sound) / 16 == pytest.approx(60_060, abs=21)
 
 
+@pytest.mark.parametrize(
+    ("times_ms", "off_ms"),
+    [
+        ((0, 100, 200), 0),
+        ((0, 107, 200), 7),
+        ((0, 93, 200), 7),
+        ((0, 115, 230), 15),  # put in anew: what was off before stays told
+        ((50, 150, 400), 0),
+    ],
+)
+def test_it_is_told_how_far_sound_is_off_its_own_times(
+    times_ms: tuple[int, ...], off_ms: int
+) -> None:
+    line = SoundLine()
+    line_of(line, *((at, block(0, 100)) for at in times_ms))
+    assert line.off_ns == pytest.approx(off_ms * MS, abs=2)
+
+
+def test_times_that_no_sample_is_at_are_off_by_less_than_one() -> None:
+    line = SoundLine()
+    for second in range(3):
+        at_ns = round(second * 1e9) + 30_000_000 + 5_000
+        list(line.feed(at_ns, np.zeros((8_000, 1), np.int16), 8_000))
+    assert 4_900 < line.off_ns <= 5_000
+
+
 def test_the_format_may_change_on_the_way() -> None:
     line = SoundLine()
     out = [*line.feed(0, block(0, 300), RATE)]

@@ -170,11 +170,27 @@ def test_the_span_is_counted_to_its_end_also_where_the_label_is_known_earlier():
     aligner.speech(ended(100, 300), 0)
     assert aligner.faces(picture(100, face())) == []
     assert aligner.faces(picture(200)) == []
-    [result] = aligner.faces(picture(300, face(probability=0.9)))
+    assert aligner.faces(picture(299, face(probability=0.9))) == []
+    [result] = aligner.faces(picture(300, face()))
     assert (result.pictures, result.faces) == (3, 2)
     assert result.coverage == pytest.approx(2 / 3)
     assert result.confidence == pytest.approx(0.8)
     assert result.settled
+
+
+@pytest.mark.parametrize("method", ["mean", "vote"])
+def test_a_picture_where_one_utterance_is_cut_into_two_counts_once(
+    method: Literal["mean", "vote"],
+):
+    aligner = Aligner(FusionSettings(method=method))
+    shown: list[tuple[int, Emotion]] = [(100, "sad"), (300, "happy"), (500, "happy")]
+    for at_ms, label in shown:
+        aligner.faces(picture(at_ms, face(label)))
+    [first] = aligner.speech(ended(100, 300), 0)
+    [second] = aligner.speech(ended(300, 500), 0)
+    assert (first.label, first.faces) == ("sad", 1)
+    assert (second.label, second.faces) == ("happy", 1)
+    assert first.dt_ns == second.dt_ns == 0
 
 
 def test_a_provisional_label_comes_at_the_onset():
@@ -197,6 +213,49 @@ def test_the_bound_of_the_alignment_adds_clocks_interval_and_voice_activity():
     aligner.faces(picture(300, face(), bound_ns=7))
     [result] = aligner.speech(ended(100, 300), 0)
     assert result.alignment_bound_ns == 7 + 20 * MS + MS
+
+
+@pytest.mark.parametrize(
+    ("shown", "interval_ms"),
+    [
+        ([(at, at // 40) for at in range(0, 401, 40)], 40),
+        ([(at, at // 20) for at in range(0, 401, 20)], 40),  # never less than the nominal one
+        ([(at, at // 66) for at in range(0, 463, 66)], 66),  # a webcam in dim light
+        ([(at, at // 40) for at in range(0, 401, 80)], 40),  # every other one was overtaken
+        ([(at, at // 40) for at in (0, 40, 80, 320, 360, 400)], 40),  # a pause
+        ([(at, n) for n, at in enumerate((0, 40, 80, 320, 360, 400))], 40),  # that took no pictures
+        ([(at, n) for n, at in enumerate((*range(0, 400, 40), *range(400, 801, 80)))], 80),
+    ],
+)
+def test_the_bound_has_the_true_distance_of_the_pictures_where_it_is_longer(
+    shown: list[tuple[int, int]], interval_ms: int
+):
+    aligner = Aligner(FusionSettings())
+    for at_ms, index in shown:
+        aligner.faces(picture(at_ms, face(), index=index))
+    last_ms = shown[-1][0]
+    [result] = aligner.speech(ended(last_ms - 100, last_ms), 0)
+    assert result.dt_ns == 0
+    assert result.alignment_bound_ns == interval_ms * MS // 2 + MS
+
+
+def test_a_camera_without_a_nominal_rate_has_a_bound_once_it_has_shown_two_pictures():
+    aligner = Aligner(FusionSettings())
+    for index, at_ms in enumerate((300, 350)):
+        aligner.faces(replace(picture(at_ms, face(), index=index), interval_ns=0))
+        [result] = aligner.speech(ended(at_ms - 10, at_ms), 0)
+        assert result.alignment_bound_ns == (25 * MS + MS if index else None)
+
+
+def test_a_camera_that_opens_again_may_have_another_rate():
+    aligner = Aligner(FusionSettings())
+    for index, at_ms in enumerate(range(0, 600, 100)):
+        aligner.faces(picture(at_ms, face(), index=index))
+    aligner.faces(mark(1000, "opened"))
+    aligner.faces(picture(1000, face()))
+    aligner.faces(picture(1040, face(), index=1))
+    [result] = aligner.speech(ended(1000, 1040), 0)
+    assert result.alignment_bound_ns == 20 * MS + MS
 
 
 def test_the_bound_of_the_alignment_is_unknown_where_a_clock_is():

@@ -33,6 +33,10 @@ from tests.fusion.notation import arrive
         ("O0 F2#0 F8000#3 O5 F8#0 U10 E12#1", [0]),
         ("O0 F2#0 F8000#3 O7 F8#0 U10 E12#1", [2]),
         ("O0 F2#0 F8#1 F8000#4 O8 F8#0 U10 E12#1", [0]),
+        # where a replay begins in the middle of a source
+        ("O7#7 F8#7 U10 E12#8", [7]),
+        ("O5#7 F8#7 U10 E12#8", [0]),
+        ("O0 F2#0 O7#1 F8#1 U10 E12#2", [0]),
         # a gap is no picture, or one that nobody could read
         ("O0 F8#0 G9#1 G10#1 U10 E12#1", [0]),
         ("O0 F8#0 G9#1 G10#1 U10 E12#2", [1]),

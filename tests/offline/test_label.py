@@ -1,6 +1,7 @@
 """Labelling a file without sockets gives what the live pipeline gives."""
 
 import json
+import shutil
 import threading
 from functools import cache
 from pathlib import Path
@@ -15,10 +16,16 @@ from config.settings import Settings
 from messaging.errors import UserError
 from messaging.schema import FaceEmotions, UtteranceEmotion
 from offline.label import Result, labelled
+from offline.part import recipe
 from offline.rate import every
+from tests.capture.clips import spoil
 from tests.conftest import SHARED
 from tests.pipelines import label, result
 
+JPEG: dict[str, dict[str, Any]] = {
+    "inference": {"pictures": "jpeg"},
+    "bus": {"jpeg_quality": 30, "jpeg_width": 200},
+}
 TALKING_HEAD = SHARED / "media" / "grid" / "bbaf2n.mpg"
 
 
@@ -51,14 +58,29 @@ def test_utterances_are_those_of_the_live_pipeline(clip: Path) -> None:
 
 
 def test_pictures_go_through_jpeg_where_the_live_ones_do() -> None:
+    """As small and as good as the live ones."""
     if not TALKING_HEAD.exists():
         pytest.skip(f"no {TALKING_HEAD}")
-    options = {"EMOFUSE_INFERENCE__PICTURES": "jpeg", "EMOFUSE_BUS__JPEG_QUALITY": "30"}
+    options = {
+        "EMOFUSE_INFERENCE__PICTURES": "jpeg",
+        "EMOFUSE_BUS__JPEG_QUALITY": "30",
+        "EMOFUSE_BUS__JPEG_WIDTH": "200",
+    }
     live = label("--media", TALKING_HEAD, "--speed", "max", demo=False, **options).utterances
-    settings = load_settings({"inference": {"pictures": "jpeg"}, "bus": {"jpeg_quality": 30}})
-    found = [m for m in labelled(TALKING_HEAD, settings) if isinstance(m, UtteranceEmotion)]
-    assert records(found) == [result(record) for record in live]
-    assert records(found) != records(utterances(TALKING_HEAD))
+    settings = load_settings(JPEG)
+    found = list(labelled(TALKING_HEAD, settings))
+    assert records([m for m in found if isinstance(m, UtteranceEmotion)]) == [
+        result(record) for record in live
+    ]
+    shown = [m for m in found if isinstance(m, FaceEmotions) and m.event == "analysed"]
+    assert {(message.width, message.height) for message in shown} == {(200, 160)}
+
+
+def test_parts_made_of_other_jpegs_are_not_taken_for_these() -> None:
+    settings = load_settings(JPEG)
+    for change in ({"jpeg_width": 320}, {"jpeg_quality": 90}):
+        other = load_settings({**JPEG, "bus": JPEG["bus"] | change})
+        assert recipe(other, None) != recipe(settings, None)
 
 
 def test_every_picture_is_answered_once_and_in_order() -> None:
@@ -82,6 +104,19 @@ def test_fewer_pictures_keep_their_numbers_and_are_not_missing() -> None:
         assert utterance.missing == 0
         assert utterance.settled
         assert utterance.pictures > 5
+
+
+@pytest.mark.parametrize("fps", [None, 8])
+def test_pictures_that_cannot_be_decoded_are_missing(fps: float | None, tmp_path: Path) -> None:
+    first, *_, last = utterances(CLIP)
+    clip = tmp_path / "clip.mp4"
+    shutil.copy(CLIP, clip)
+    last_ms = last.onset.captured_ns // 1_000_000
+    spoil(clip, range(last_ms, last_ms + 200))
+    found = [m for m in labelled(clip, Settings(), fps) if isinstance(m, UtteranceEmotion)]
+    missing = {utterance.onset: utterance.missing for utterance in found}
+    assert missing[first.onset] == 0
+    assert missing[last.onset] > 0
 
 
 def test_fewer_pictures_show_what_all_pictures_show_there() -> None:

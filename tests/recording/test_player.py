@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 import pytest
 
-from config.settings import BusSettings, ReplaySettings, Settings
+from config.settings import BusSettings, FusionSettings, ReplaySettings, Settings
+from fusion.align import Aligner
 from messaging.bus import MOST_AHEAD
 from messaging.node import Node
 from messaging.schema import (
@@ -19,6 +20,7 @@ from messaging.schema import (
     FaceEmotions,
     Heartbeat,
     SpeechEvent,
+    UtteranceEmotion,
     VideoFrame,
 )
 from messaging.topics import AUDIO, CONTROL, FACES, HEARTBEAT, SPEECH, VIDEO_JPEG, Topic
@@ -136,6 +138,30 @@ def test_a_stretch_knows_the_cameras_that_were_named_before_it(tmp_path: Path) -
     assert [(e.event, e.cameras) for e in of(said, SpeechEvent)] == [
         *(("opened", ("left",)), ("analysed_until", ()), ("closed", ())),
     ]
+
+
+@pytest.mark.parametrize(
+    ("recorded_from", "start_s", "missing"), [(0, 0, 0), (12, 0, 12), (0, 0.5, 13)]
+)
+def test_an_utterance_that_began_before_lacks_the_pictures_of_then(
+    recorded_from: int, start_s: float, missing: int, tmp_path: Path
+) -> None:
+    """Before the replay's start, or before the session's."""
+    recorded = [faces(n, n * 40) for n in range(recorded_from, 30)]
+    recorded.append(speech("started", 300, utterance="m-300"))
+    recorded.append(speech("ended", 1000, utterance="m-300", onset=stamp(300)))
+    recorded.sort(key=lambda each: each.received_ns)
+    session = make_session(tmp_path / "s", recorded)
+    aligner = Aligner(FusionSettings())
+    results: list[UtteranceEmotion] = []
+    for message in (m.message for m in played(session, start_s=start_s, start_from="faces")):
+        if isinstance(message, FaceEmotions):
+            results += aligner.faces(message)
+        else:
+            results += aligner.speech(message, 0)
+    [result] = [each for each in results if each.final]
+    assert result.missing == missing
+    assert result.settled
 
 
 def test_parts_are_played_one_after_the_other(tmp_path: Path) -> None:
