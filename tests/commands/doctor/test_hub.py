@@ -6,6 +6,7 @@ import tempfile
 import threading
 from collections.abc import Generator
 from contextlib import ExitStack
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -148,6 +149,16 @@ def test_a_stream_that_does_not_flow_is_a_failure_and_a_slow_one_a_warning() -> 
     ]
     assert found[0].text == "12.0/s from left, of 30/s"
     assert "emofuse node inference" in found[3].way_out
+
+
+def test_what_nobody_reads_is_not_sent_and_nothing_is_wrong_with_that() -> None:
+    unread = stream("audio", "media", 0.0)
+    (found,) = streams.judge([unread, *FLOWING[:2]], ["audio"], {})
+    assert (found.level, found.text) == ("fine", "nobody reads it, so media does not send it")
+    read, silent = replace(unread, readers=("recorder",)), replace(unread, rate_hz=None)
+    for rows in ([read], [silent], [replace(unread, topic="speech")]):
+        (found,) = streams.judge(rows, [rows[0].topic], {})
+        assert found.level == "failure"
 
 
 def test_pictures_are_held_against_their_cameras_own_rate() -> None:
