@@ -230,17 +230,19 @@ def test_a_hub_without_the_streams_that_are_wanted_is_wrong(
     assert "stream video" not in findings
 
 
+@pytest.mark.parametrize("kind", ["camera", "media"])
 def test_a_device_that_a_node_of_this_machine_uses_is_not_opened(
-    address: str, capsys: pytest.CaptureFixture[str]
+    kind: str, address: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """Which a file does not, whatever its node is called. Nobody reads the sound."""
     over = threading.Event()
 
     def send() -> None:
-        with Node("door", address) as node:
+        with Node("door", address, kind=kind) as node:
+            node.publish(AUDIO, AudioChunk(node.stamp(), "door", 0, "opened"))
             while not over.wait(0.02) and node.alive():
                 frame = VideoFrame(node.stamp(), "door", 0, width=1, height=1)
                 node.publish(VIDEO, frame, b"bgr")
-                node.publish(AUDIO, AudioChunk(node.stamp(), "door", 0, samples=1), b"16")
 
     thread = threading.Thread(target=send)
     thread.start()
@@ -252,9 +254,10 @@ def test_a_device_that_a_node_of_this_machine_uses_is_not_opened(
         over.set()
         thread.join()
     findings = {f["name"]: f for f in json.loads(capsys.readouterr().out)["findings"]}
-    assert findings["camera"]["text"] == findings["microphone"]["text"] == "in use by door"
-    for name in ("stream video", "stream audio"):
-        assert "/s from door" in findings[name]["text"]
+    in_use = [findings[name]["text"] == "in use by door" for name in ("camera", "microphone")]
+    assert in_use == [kind == "camera"] * 2
+    assert "/s from door" in findings["stream video"]["text"]
+    assert findings["stream audio"]["text"] == "nobody reads it, so door does not send it"
     assert findings["stream faces"]["level"] == "failure"
 
 
