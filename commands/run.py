@@ -22,10 +22,11 @@ from messaging.address import (
     private_address,
     refuse_strangers,
 )
-from messaging.clock import clock_name
+from messaging.clock import clock_name, monotonic_ns
 from messaging.errors import UserError
 from messaging.node import Node
 from messaging.schema import Control, Heartbeat, LogRecord, UtteranceEmotion
+from messaging.silence import Silence
 from messaging.topics import CONTROL, HEARTBEAT, LOG, UTTERANCES
 
 LISTEN_S = 0.1
@@ -44,8 +45,11 @@ class Launcher:
         begin_recording: Callable[[], None],
         *,
         as_json: bool,
+        far_hub: str = "",
     ) -> None:
-        """``begin_recording`` is called when somebody asks for it."""
+        """``begin_recording`` is called when somebody asks for it. ``far_hub`` is the address of
+        a hub that is not the supervisor's, who tells of its own.
+        """
         self.node = node
         self._begin_recording = begin_recording
         self._supervisor = supervisor
@@ -53,6 +57,7 @@ class Launcher:
         self._as_json = as_json
         self.summary = Summary(shows_rows=not as_json)
         self._heard_s = time.monotonic()
+        self._silence = Silence(far_hub) if far_hub else None
 
     def listen(self) -> None:
         """Take in what has arrived: once a second its own heartbeat at least."""
@@ -60,6 +65,8 @@ class Launcher:
         arrived = self.node.receive(LISTEN_S)
         if arrived:
             self._heard_s = time.monotonic()
+        if self._silence and (told := self._silence.look(monotonic_ns(), heard=bool(arrived))):
+            self._console.say(told)
         for received in arrived:
             message = received.message
             if isinstance(message, UtteranceEmotion):
@@ -238,7 +245,10 @@ def _run(plan: Plan, choose: Callable[[Plan], Sequence[Process]], *, as_json: bo
         kind=LAUNCHER,
         is_unique=False,
     )
-    launcher = Launcher(node, supervisor, console, recording.begin, as_json=as_json)
+    far_hub = "" if has_hub else plan.settings.bus.address
+    launcher = Launcher(
+        node, supervisor, console, recording.begin, as_json=as_json, far_hub=far_hub
+    )
     try:
         with supervisor, node:
             launcher.supervise()

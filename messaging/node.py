@@ -29,6 +29,7 @@ from messaging.healing import Ask, ask_of
 from messaging.peers import LIVING_NS, Peers, require_older
 from messaging.resources import resident_bytes
 from messaging.schema import Control, Heartbeat, LogRecord, Stamp
+from messaging.silence import Silence
 from messaging.topics import CLOCK, CONTROL, CREDIT, HEARTBEAT, LOG, Topic
 from messaging.wire import Received
 
@@ -118,6 +119,7 @@ class Node:
         self._asked_ns = 0
         self._has_work = bool(subscribe)
         self._peers = Peers()
+        self._silence = Silence(address)
         self.log = logging.getLogger(f"emofuse.{name}")
         self.log.setLevel(log_level.upper())
         self.log.propagate = False
@@ -157,6 +159,12 @@ class Node:
         """A hub that has started anew with other keys refuses those who were in, too."""
         if complaint := self._bus.complaint():
             self.log.warning("%s", complaint)
+
+    def _tell_silence(self, *, heard: bool) -> None:
+        """The hub's; by launchers, of which there may be several, for all that they started."""
+        told = self._silence.look(monotonic_ns(), heard=heard)
+        if told and self._is_unique and not self._launched:
+            self.log.warning("%s", told)
 
     def _leave(self) -> None:
         self.log.removeHandler(self._forwarder)
@@ -240,7 +248,9 @@ class Node:
             UserError: this node's name is that of an older one, which lives.
         """
         wanted: list[Received[Any]] = []
-        for received in self._bus.receive(timeout_s):
+        arrived = self._bus.receive(timeout_s)
+        self._tell_silence(heard=bool(arrived))
+        for received in arrived:
             if isinstance(received.message, Heartbeat):
                 if received.sender != self.name:
                     self._note_peer(received)
