@@ -71,7 +71,7 @@ def _hub(settings: Settings, in_use: dict[str, str]) -> Iterator[Finding]:
     named = settings.bus.address
     address = named or running_address()
     keys_for(address, settings.bus.keys)  # those that will not do are a mistake, and no finding
-    found = places.examine(address)
+    found = places.examine(address, settings.bus.keys)
     if not named and all(place.outcome == "refused" for place in found):
         yield Finding("hub", "fine", "none of this user runs here; --hub names another")
         return

@@ -4,9 +4,11 @@ import json
 import socket
 import tempfile
 import threading
+import time
 from collections.abc import Generator
 from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -24,9 +26,11 @@ from messaging.observer import StreamRow
 from messaging.probe import ClockReading
 from messaging.schema import AudioChunk, VideoFrame
 from messaging.topics import AUDIO, SPEECH, VIDEO
+from tests.machines import machine
 from tests.pipelines import emofuse
 
 MS = 1_000_000
+PATIENCE_S = 20.0
 NAMES = tuple(MEANS)
 ADDRESS = "tcp://10.0.0.7:5550"
 
@@ -71,6 +75,25 @@ def test_a_real_hub_connects_at_all_five_places(address: str, free_ports: int) -
     hub = Hub(with_port)
     try:
         assert [place.outcome for place in places.examine(with_port)] == ["connects"] * 5
+    finally:
+        hub.close()
+
+
+def test_a_look_at_a_hub_s_places_is_no_stranger_s(tmp_path: Path, free_ports: int) -> None:
+    studio = machine(tmp_path / "studio")
+    camera = machine(tmp_path / "camera", studio)
+    where = f"tcp://127.0.0.1:{free_ports}"
+    hub = Hub(where, keys=studio.folder)
+    try:
+        found = places.examine(where, camera.folder)
+        assert [place.outcome for place in found] == ["connects"] * 5
+        with Node("camera", where, keys=camera.folder):  # the door has had its time
+            assert hub.door.complaints() == []
+        places.examine(where)
+        deadline = time.monotonic() + PATIENCE_S
+        while not (told := hub.door.complaints()):
+            assert time.monotonic() < deadline
+        assert "showed no key" in told[0]
     finally:
         hub.close()
 
