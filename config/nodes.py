@@ -7,6 +7,9 @@ from pydantic import ValidationError
 
 from config.settings import SECTION_OF, Section, Settings
 
+SOURCES = frozenset(("camera", "microphone", "media"))
+"""Kinds whose section's ``name`` is what their messages call them. That of ``lsl`` is another."""
+
 
 class WrongNodeError(ValueError):
     """A value in a node's table is wrong; ``place`` leads to the table."""
@@ -39,8 +42,8 @@ def node_settings(settings: Settings, table: str) -> Settings:
 def named(settings: Settings, kind: str, name: str) -> Settings:
     """The same with another name for the node, and for what it is the source of."""
     update: dict[str, Any] = {"name": name}
-    section: Section = getattr(settings, SECTION_OF[kind])
-    if "name" in type(section).model_fields:
+    if kind in SOURCES:
+        section: Section = getattr(settings, SECTION_OF[kind])
         update[SECTION_OF[kind]] = section.model_copy(update={"name": name})
     return settings.model_copy(update=update)
 

@@ -7,6 +7,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import zmq
 
@@ -74,6 +75,31 @@ def refuse_strangers(address: str, way_out: str = "add --insecure") -> None:
             "name keys with --keys (emofuse keys new makes them), or bind to 127.0.0.1, or "
             f"{way_out} in a network that you trust"
         )
+
+
+def nobody_at(address: str, keys: Path | None) -> str:
+    """Why no hub may answer there, and the way out; ``keys`` is the folder that this one uses."""
+    start = f"start one: emofuse hub --bind {address}{f' --keys {keys}' if keys else ''}"
+    host, _, port = address.removeprefix("tcp://").rpartition(":")
+    if address.startswith(IPC) or host == "*":
+        return start
+    try:
+        found = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_DGRAM)
+    except OSError as error:
+        return f"no host {host} is known here ({error.strerror}); check the name"
+    if any(_is_here(family, place) for family, *_, place in found):
+        return start
+    return f"start one on that machine: emofuse hub --bind tcp://0.0.0.0:{port} --keys FOLDER"
+
+
+def _is_here(family: int, place: Any) -> bool:
+    """Whether it is an address of this machine: others cannot be bound."""
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((place[0], 0, *place[2:]))
+        except OSError:
+            return False
+    return True
 
 
 def shared_address() -> str:

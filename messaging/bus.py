@@ -12,7 +12,7 @@ import zmq
 
 from messaging import schema
 from messaging.access import CURVE_BYTES, connect, keys_for
-from messaging.address import endpoints
+from messaging.address import endpoints, nobody_at
 from messaging.clock import monotonic_ns
 from messaging.entrance import Entrance
 from messaging.errors import RefusedError, UserError
@@ -157,9 +157,9 @@ class Bus:
                         raise RefusedError(refusal.text)
                     deadline = time.monotonic() + timeout_s
                 if time.monotonic() > deadline:
+                    why = nobody_at(self.address, self._keys and self._keys.folder)
                     raise UserError(
-                        f"no hub answers at {self.address} within {timeout_s:g} s; "
-                        f"start one: emofuse hub --bind {self.address}"
+                        f"no hub answers at {self.address} within {timeout_s:g} s; {why}"
                     )
                 self._out[proxy].send_multipart([echo, b"", b""])
                 meanwhile()

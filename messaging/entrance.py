@@ -3,11 +3,12 @@
 import errno
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import zmq
 
 from messaging.access import TCP, mechanism, within_reach
+from messaging.address import endpoints
 from messaging.keys import HUB, Keys
 from messaging.monitor import monitor, read_event
 
@@ -123,6 +124,11 @@ class Entrance:
             why = f"{where} lets in those with keys alone; name their folder with --keys"
         elif found == "NULL" and keys is not None:
             why = f"{where} runs without keys; start it with --keys, or leave them out here"
+        elif found == "CURVE" and not self._is_whole():
+            why = (
+                f"not all five ports of a hub are there from {self._address} on; give the hub's "
+                "own address: the first of the five"
+            )
         elif found == "CURVE" and keys is not None and keys.hub == keys.public:
             why = (
                 f"{where} is on another machine, and {keys.folder} does not hold its public key; "
@@ -137,3 +143,10 @@ class Entrance:
         else:
             return None
         return Refusal(why, can_wait=False)
+
+    def _is_whole(self) -> bool:
+        """Whether the outer two of the five places speak ZeroMQ: from another than a hub's first
+        port on, one of them is no port of the hub's.
+        """
+        first, *_, last = astuple(endpoints(self._address))
+        return bool(mechanism(first) and mechanism(last))

@@ -30,6 +30,7 @@ from messaging.liveness import State
 from messaging.peers import LIVING_NS, Peers, require_older
 from messaging.resources import resident_bytes
 from messaging.schema import Control, Heartbeat, LogRecord, Stamp
+from messaging.silence import Silence
 from messaging.topics import CLOCK, CONTROL, CREDIT, HEARTBEAT, LOG, Topic
 from messaging.wire import Received
 
@@ -133,6 +134,7 @@ class Node:
         self._asked_ns = 0
         self._has_work = bool(subscribe)
         self._peers = Peers()
+        self._silence = Silence(address)
         self._looked_ns = 0
         self._met_incarnation: int | None = None
         """Of the last other node of this name that was heard."""
@@ -177,6 +179,12 @@ class Node:
         """A hub that has started anew with other keys refuses those who were in, too."""
         if complaint := self._bus.complaint():
             self.log.warning("%s", complaint)
+
+    def _tell_silence(self, *, heard: bool) -> None:
+        """The hub's; by launchers, of which there may be several, for all that they started."""
+        told = self._silence.look(monotonic_ns(), heard=heard)
+        if told and self._is_unique and not self._launched:
+            self.log.warning("%s", told)
 
     def _leave(self) -> None:
         self.log.removeHandler(self._forwarder)
@@ -263,6 +271,7 @@ class Node:
         """
         wanted: list[Received[Any]] = []
         arrived = self._bus.receive(timeout_s)
+        self._tell_silence(heard=bool(arrived))
         for received in arrived:
             if isinstance(received.message, Heartbeat):
                 if received.sender != self.name:

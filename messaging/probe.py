@@ -1,4 +1,6 @@
-"""How good a way to the hub's clock is: one burst of questions, for those who do not stay."""
+"""How good a way to the hub is, for those who do not stay: a handshake, and a burst of questions to
+its clock.
+"""
 
 import math
 import time
@@ -12,8 +14,24 @@ from messaging.access import connect, keys_for
 from messaging.clock import clock_name
 from messaging.clock_client import ask
 from messaging.clock_estimate import Exchange
+from messaging.monitor import monitor, read_event
 
 BURST = 16
+SOCKETS = {
+    "bulk_in": zmq.PUB,
+    "bulk_out": zmq.SUB,
+    "events_in": zmq.PUB,
+    "events_out": zmq.SUB,
+    "clock": zmq.DEALER,
+}
+"""What a node connects to a hub's places, by the name that ``Endpoints`` has for each."""
+OUTCOMES = (
+    zmq.EVENT_HANDSHAKE_SUCCEEDED
+    | zmq.EVENT_HANDSHAKE_FAILED_AUTH
+    | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
+    | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
+    | zmq.EVENT_CONNECT_RETRIED
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +55,21 @@ def reading(clock: str, exchanges: Sequence[Exchange], own: str) -> ClockReading
     # RFC 5905, section 8
     offset_ns = ((best.arrived_ns - best.sent_ns) + (best.left_ns - best.returned_ns)) // 2
     return ClockReading(clock, offset_ns, math.ceil(trip_ns / 2), trip_ns)
+
+
+def is_let_in(place: str, endpoint: str, timeout_s: float, keys: Path | None = None) -> bool:
+    """Whether the hub's ``place`` takes this machine for one of its own; who only connects there is
+    a stranger, of whom it tells.
+    """
+    with zmq.Context() as context, context.socket(SOCKETS[place]) as socket:
+        socket.setsockopt(zmq.LINGER, 0)
+        with monitor(context, socket, OUTCOMES, place) as end:
+            try:
+                connect(socket, endpoint, keys_for(endpoint, keys))
+            except zmq.ZMQError:  # no such host
+                return False
+            has_ended = end.poll(round(timeout_s * 1000))
+            return bool(has_ended) and read_event(end)[0] == zmq.EVENT_HANDSHAKE_SUCCEEDED
 
 
 def probe(

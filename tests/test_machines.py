@@ -132,5 +132,9 @@ def test_a_share_waits_for_a_hub_that_starts_later_and_says_so(tmp_path: Path) -
             Node("watch", address, [HEARTBEAT], connect_timeout_s=PATIENCE_S) as watch,
         ):
             until(lambda: {"fusion", "launcher"} <= {p.kind for p in watch.peers().values()}, watch)
+        # and when it vanishes and comes back
+        assert share.stderr.readline() == f"the hub at {address} is silent; it is waited for\n"
+        with started("hub", "--bind", address):
+            assert share.stderr.readline() == f"the hub at {address} is back\n"
             share.send_signal(signal.SIGINT)
             assert share.wait(PATIENCE_S) == 0

@@ -2,7 +2,7 @@
 
 import json
 import platform
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict
 
 from commands.doctor import clock, disk, models, places, streams
@@ -16,7 +16,7 @@ from messaging.access import keys_for
 from messaging.address import endpoints, running_address
 from messaging.clock import monotonic_ns
 from messaging.errors import RefusedError, UserError
-from messaging.observer import Observer, StreamRow
+from messaging.observer import NodeRow, Observer, StreamRow
 from messaging.system_packages import how_to_install, missing_packages
 from messaging.topics import FACES
 
@@ -24,7 +24,7 @@ LOOK_S = 0.1
 LISTEN_S = 3.1
 """Every node has sent three heartbeats within this."""
 FILES = frozenset(("media", "player"))
-"""Senders that use no device."""
+"""Kinds of senders that use no device."""
 
 
 def examine(settings: Settings, *, deep: bool, as_json: bool) -> int:
@@ -52,10 +52,10 @@ def _findings(settings: Settings, *, deep: bool) -> Iterator[Finding]:
 
     yield gpu.examine(settings.inference.engine, deep=deep)
     yield disk.examine(settings.recording.folder)
-    flowing: list[StreamRow] = []
-    yield from _hub(settings, flowing)
+    in_use: dict[str, str] = {}
+    yield from _hub(settings, in_use)
     if not lacks:
-        yield from _devices(settings, _in_use(flowing))
+        yield from _devices(settings, in_use)
 
 
 def _system(lacks: Collection[str]) -> Finding:
@@ -66,12 +66,12 @@ def _system(lacks: Collection[str]) -> Finding:
     return Finding("system", "failure", text, way_out)
 
 
-def _hub(settings: Settings, flowing: list[StreamRow]) -> Iterator[Finding]:
-    """Of the hub that is named, or runs here; ``flowing`` takes the streams."""
+def _hub(settings: Settings, in_use: dict[str, str]) -> Iterator[Finding]:
+    """Of the hub that is named, or runs here; ``in_use`` is filled."""
     named = settings.bus.address
     address = named or running_address()
     keys_for(address, settings.bus.keys)  # those that will not do are a mistake, and no finding
-    found = places.examine(address)
+    found = places.examine(address, settings.bus.keys)
     if not named and all(place.outcome == "refused" for place in found):
         yield Finding("hub", "fine", "none of this user runs here; --hub names another")
         return
@@ -97,17 +97,20 @@ def _hub(settings: Settings, flowing: list[StreamRow]) -> Iterator[Finding]:
         )
         return
     yield clock.examine(endpoints(address).clock, settings.bus.keys)
-    flowing.extend(observer.streams(monotonic_ns()))
+    now_ns = monotonic_ns()
+    rows = observer.streams(now_ns)
+    in_use.update(_in_use(rows, observer.nodes(now_ns)))
     topics = streams.needed(settings.camera.device, settings.microphone.device)
-    yield from streams.judge(flowing, topics, observer.interval_ns)
+    yield from streams.judge(rows, topics, observer.interval_ns)
 
 
-def _in_use(flowing: Collection[StreamRow]) -> dict[str, str]:
-    """By topic the node of this machine that uses its device now."""
+def _in_use(rows: Iterable[StreamRow], nodes: Iterable[NodeRow]) -> dict[str, str]:
+    """By topic the node of this machine that uses its device now, also where nobody reads it."""
+    files = {node.name for node in nodes if node.beat.kind in FILES}
     return {
         row.topic.removesuffix("_jpeg"): row.sender
-        for row in flowing
-        if row.rate_hz and row.host == platform.node() and row.sender not in FILES
+        for row in rows
+        if row.rate_hz is not None and row.host == platform.node() and row.sender not in files
     }
 
 

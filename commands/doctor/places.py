@@ -4,10 +4,14 @@ import socket
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple, dataclass
+from functools import partial
+from pathlib import Path
 from typing import Literal
 
 from commands.doctor.finding import Finding
+from messaging.access import TCP
 from messaging.address import IPC, endpoints
+from messaging.probe import is_let_in
 
 NAME = "hub"
 TIMEOUT_S = 2.0
@@ -76,14 +80,16 @@ def _judge(place: Place, outcomes: set[Outcome], address: str) -> Finding:
     )
 
 
-def examine(address: str) -> list[Place]:
-    """All five at once."""
+def examine(address: str, keys: Path | None = None) -> list[Place]:
+    """All five at once; ``keys`` is the folder with this machine's."""
     where = astuple(endpoints(address))
     with ThreadPoolExecutor(len(where)) as pool:
-        return list(pool.map(_try, MEANS, where))
+        return list(pool.map(partial(_try, keys), MEANS, where))
 
 
-def _try(name: str, endpoint: str) -> Place:
+def _try(keys: Path | None, name: str, endpoint: str) -> Place:
+    if endpoint.startswith(TCP) and is_let_in(name, endpoint, TIMEOUT_S, keys):
+        return Place(name, endpoint, "connects")
     try:
         _connect(endpoint)
     except TimeoutError:

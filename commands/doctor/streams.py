@@ -11,6 +11,8 @@ PICTURES = frozenset(("video", "faces"))
 """Their nominal rate is the camera's."""
 ALSO = {"video": ("video", "video_jpeg")}
 """Topics that carry the same stream."""
+ON_DEMAND = frozenset(("video", "audio"))
+"""Streams that are sent only while somebody reads them."""
 SENDERS = {
     "video": "camera",
     "audio": "microphone",
@@ -40,9 +42,14 @@ def _judge(topic: str, rows: Sequence[StreamRow], intervals_ns: Mapping[str, int
     """A finding for each sender; one where nobody sends."""
     name = f"stream {topic}"
     rates: dict[str, float] = {}
-    for row in rows:
-        if row.topic in ALSO.get(topic, (topic,)) and row.rate_hz:
+    carriers = [row for row in rows if row.topic in ALSO.get(topic, (topic,))]
+    for row in carriers:
+        if row.rate_hz:
             rates[row.sender] = max(row.rate_hz, rates.get(row.sender, 0.0))
+    living = sorted({row.sender for row in carriers if row.rate_hz is not None})
+    if not rates and living and topic in ON_DEMAND and not any(row.readers for row in carriers):
+        told = f"nobody reads it, so {', '.join(living)} does not send it"
+        return [Finding(name, "fine", told)]
     way_out = f"start one: emofuse node {SENDERS[topic]}; or look with emofuse log why it fails"
     if not rates:
         return [Finding(name, "failure", "nothing flows", way_out)]

@@ -54,6 +54,14 @@ def test_a_node_has_its_table_s_name_or_its_own(file: Path, kind: str, section: 
         assert getattr(one, section).name == "one"
 
 
+def test_what_streams_of_a_lab_are_called_is_no_node_s_name(file: Path) -> None:
+    text = '[nodes.out]\nkind = "lsl"\n[nodes.other]\nkind = "lsl"\nlsl.name = "lab"\n'
+    settings = load(file, text)
+    prefixes = [node_settings(settings, table).lsl.name for table in ("out", "other")]
+    assert prefixes == ["emofuse", "lab"]
+    assert named(Settings(), "lsl", "out").lsl.name == "emofuse"
+
+
 def test_the_environment_names_a_node_s_setting_as_well(file: Path) -> None:
     settings = load(file, LEFT, {"EMOFUSE_NODES__LEFT__FPS": "12"})
     assert node_settings(settings, "left").camera.fps == 12

@@ -12,9 +12,10 @@ import pytest
 import zmq
 
 from messaging.address import endpoints
+from messaging.hub import Hub
 from messaging.node import Node
-from messaging.schema import UtteranceEmotion
-from messaging.topics import UTTERANCES
+from messaging.schema import Control, UtteranceEmotion
+from messaging.topics import CONTROL, UTTERANCES
 from tests.display.messages import stamp
 from tests.pipelines import PATIENCE_S, ROOT, started
 
@@ -120,6 +121,33 @@ def test_junk_is_counted_and_skipped_and_a_signal_ends_it(example: Path, address
         other.send_signal(signal.SIGTERM)
         _, complaints = other.communicate(timeout=PATIENCE_S)
     assert (other.returncode, complaints) == (0, "")
+
+
+@needs_node
+@pytest.mark.parametrize("end", ["fusion closes", "all are asked to stop", "the hub vanishes"])
+def test_it_does_not_stay_behind(end: str, example: Path, tmp_path: Path) -> None:
+    address = f"ipc://{tmp_path}/hub"
+    hub = Hub(address)
+    try:
+        with (
+            subscriber(example, address) as other,
+            Node("join", address, kind="fusion") as node,
+        ):
+            assert node.wait_for(["subscriber"])
+            if end == "all are asked to stop":
+                node.publish(CONTROL, Control(node.stamp(), "stop", "tester"))
+                assert node.wait_for(["tester"]) is False, "the word has not come"
+            if end == "fusion closes":
+                node.state = "closing"
+            else:
+                hub.close()  # before anybody's last word gets through
+            _, complaints = other.communicate(timeout=PATIENCE_S)
+    finally:
+        hub.close()
+    vanished = end == "the hub vanishes"
+    assert (other.returncode, complaints) == (
+        (1, f"the hub at {address} is silent\n") if vanished else (0, "")
+    )
 
 
 def shout(address: str) -> None:

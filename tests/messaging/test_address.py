@@ -3,9 +3,16 @@ from pathlib import Path
 
 import pytest
 
-from messaging.address import endpoints, private_address, refuse_strangers, shared_address
+from messaging.address import (
+    endpoints,
+    nobody_at,
+    private_address,
+    refuse_strangers,
+    shared_address,
+)
 from messaging.errors import UserError
 from messaging.hub import Hub
+from messaging.node import Node
 
 
 def test_tcp_takes_five_neighbouring_ports() -> None:
@@ -37,6 +44,33 @@ def test_a_port_of_this_machine_alone_is_no_risk(host: str) -> None:
 def test_a_port_beyond_this_machine_is_refused(host: str) -> None:
     with pytest.raises(UserError, match="without keys and unencrypted"):
         refuse_strangers(f"tcp://{host}:5550")
+
+
+@pytest.mark.parametrize(
+    ("address", "way_out"),
+    [
+        ("ipc:///some/hub", "start one: emofuse hub --bind ipc:///some/hub"),
+        ("tcp://127.0.0.1:5550", "start one: emofuse hub --bind tcp://127.0.0.1:5550"),
+        ("tcp://0.0.0.0:5550", "start one: emofuse hub --bind tcp://0.0.0.0:5550"),
+        ("tcp://*:5550", "start one: emofuse hub --bind tcp://*:5550"),
+        (
+            "tcp://192.0.2.7:5550",  # nobody's: RFC 5737
+            "start one on that machine: emofuse hub --bind tcp://0.0.0.0:5550 --keys FOLDER",
+        ),
+    ],
+)
+def test_where_a_hub_that_does_not_answer_is_to_be_started(address: str, way_out: str) -> None:
+    assert nobody_at(address, None) == way_out
+
+
+def test_a_host_that_has_no_address_is_named(tmp_path: Path) -> None:
+    with (
+        pytest.raises(UserError, match=r"within 0.2 s; no host no-host.invalid is known here \("),
+        Node("one", "tcp://no-host.invalid:5550", connect_timeout_s=0.2),
+    ):
+        pass
+    told = nobody_at("tcp://127.0.0.1:5550", tmp_path)
+    assert told.endswith(f"--bind tcp://127.0.0.1:5550 --keys {tmp_path}")
 
 
 def test_the_shared_address_lies_in_a_folder_of_the_user_alone(

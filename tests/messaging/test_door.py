@@ -101,6 +101,19 @@ def test_another_hub_s_public_key(where: str, studio: Keys, tmp_path: Path, *, n
         assert f"emofuse keys add --hub '{studio.line}'" in complaint(hub)
 
 
+@pytest.mark.parametrize("step", [-1, 1, 4])
+def test_another_port_than_the_hub_s_first_is_no_wrong_key(
+    free_ports: int, studio: Keys, step: int
+) -> None:
+    beside = f"tcp://127.0.0.1:{free_ports + step}"
+    with hub_at(f"tcp://127.0.0.1:{free_ports}", studio):
+        told = refused(beside, studio)
+    assert told == (
+        f"not all five ports of a hub are there from {beside} on; give the hub's own address: "
+        "the first of the five"
+    )
+
+
 def test_a_node_waits_at_the_door_until_its_key_is_known(
     where: str, studio: Keys, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,5 +1,5 @@
 // A node in JavaScript, written after docs/protocol.md alone: prints each final utterance as a line of
-// JSON, and ends with the pipeline.
+// JSON, and ends with the pipeline; with exit code 1 where that vanished.
 //
 //     npm ci
 //     node subscriber.mjs ipc:///PATH [NAME]        (or tcp://HOST:PORT, as the hub prints it)
@@ -13,7 +13,9 @@ import { Dealer, Publisher, Subscriber } from "zeromq";
 const [address, name = "subscriber"] = process.argv.slice(2);
 const WIRE = { useBigInt64: true }; // nanoseconds do not fit into a Number
 const NOTHING = Buffer.alloc(0);
-const ENDS_WITH = "fusion"; // the node that all utterances come from
+const ENDS_WITH = "fusion"; // the kind of node that all utterances come from
+const SILENT_MS = 10_000; // own heartbeats come back every second: without any, the hub is gone
+const STOPPED_MS = 2_000; // the same when all were asked to stop: its last word may be lost
 
 function endpoint(place) {
   const places = ["bulk-in", "bulk-out", "events-in", "events-out", "clock"];
@@ -115,7 +117,7 @@ const subscriber = new Subscriber({ receiveHighWaterMark: 10_000, linger: 0 });
 const publisher = new Publisher({ sendHighWaterMark: 10_000, linger: 500 });
 subscriber.connect(endpoint("events-out"));
 publisher.connect(endpoint("events-in"));
-subscriber.subscribe(topicPart("utterances"), topicPart("heartbeat"));
+subscriber.subscribe(topicPart("utterances"), topicPart("heartbeat"), topicPart("control"));
 
 const early = await join(subscriber, publisher);
 const known = await askForTheTime();
@@ -127,16 +129,31 @@ await beat("running");
 const beating = setInterval(() => beat("running"), 1000);
 for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => subscriber.close());
 
+let stopped = false;
+
 async function* arrivals() {
   yield* early;
-  yield* subscriber;
+  subscriber.receiveTimeout = SILENT_MS;
+  try {
+    yield* subscriber;
+  } catch (error) {
+    if (error.code !== "EAGAIN") throw error;
+    if (stopped) return;
+    console.error(`the hub at ${address} is silent`);
+    process.exitCode = 1;
+  }
 }
 
 for await (const parts of arrivals()) {
   try {
     const { topic, sender, body } = read(parts);
     if (topic === "utterances" && body.final) printUtterance(body);
-    if (topic === "heartbeat" && sender === ENDS_WITH && body.state === "closing") break;
+    if (topic === "control" && body.action === "stop") {
+      stopped = true;
+      subscriber.receiveTimeout = STOPPED_MS;
+    }
+    const ends = sender === "hub" || (body.kind || sender) === ENDS_WITH;
+    if (topic === "heartbeat" && ends && body.state === "closing") break;
   } catch {
     rejected += 1; // whatever a stranger sends is no reason to end
   }

@@ -4,8 +4,11 @@ import json
 import socket
 import tempfile
 import threading
+import time
 from collections.abc import Generator
 from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -23,9 +26,11 @@ from messaging.observer import StreamRow
 from messaging.probe import ClockReading
 from messaging.schema import AudioChunk, VideoFrame
 from messaging.topics import AUDIO, SPEECH, VIDEO
+from tests.machines import machine
 from tests.pipelines import emofuse
 
 MS = 1_000_000
+PATIENCE_S = 20.0
 NAMES = tuple(MEANS)
 ADDRESS = "tcp://10.0.0.7:5550"
 
@@ -70,6 +75,25 @@ def test_a_real_hub_connects_at_all_five_places(address: str, free_ports: int) -
     hub = Hub(with_port)
     try:
         assert [place.outcome for place in places.examine(with_port)] == ["connects"] * 5
+    finally:
+        hub.close()
+
+
+def test_a_look_at_a_hub_s_places_is_no_stranger_s(tmp_path: Path, free_ports: int) -> None:
+    studio = machine(tmp_path / "studio")
+    camera = machine(tmp_path / "camera", studio)
+    where = f"tcp://127.0.0.1:{free_ports}"
+    hub = Hub(where, keys=studio.folder)
+    try:
+        found = places.examine(where, camera.folder)
+        assert [place.outcome for place in found] == ["connects"] * 5
+        with Node("camera", where, keys=camera.folder):  # the door has had its time
+            assert hub.door.complaints() == []
+        places.examine(where)
+        deadline = time.monotonic() + PATIENCE_S
+        while not (told := hub.door.complaints()):
+            assert time.monotonic() < deadline
+        assert "showed no key" in told[0]
     finally:
         hub.close()
 
@@ -150,6 +174,16 @@ def test_a_stream_that_does_not_flow_is_a_failure_and_a_slow_one_a_warning() -> 
     assert "emofuse node inference" in found[3].way_out
 
 
+def test_what_nobody_reads_is_not_sent_and_nothing_is_wrong_with_that() -> None:
+    unread = stream("audio", "media", 0.0)
+    (found,) = streams.judge([unread, *FLOWING[:2]], ["audio"], {})
+    assert (found.level, found.text) == ("fine", "nobody reads it, so media does not send it")
+    read, silent = replace(unread, readers=("recorder",)), replace(unread, rate_hz=None)
+    for rows in ([read], [silent], [replace(unread, topic="speech")]):
+        (found,) = streams.judge(rows, [rows[0].topic], {})
+        assert found.level == "failure"
+
+
 def test_pictures_are_held_against_their_cameras_own_rate() -> None:
     video = [stream("video", "camera", 14.9)]
     assert streams.judge(video, ["video"], {"camera": 66_666_667})[0].level == "fine"
@@ -219,17 +253,19 @@ def test_a_hub_without_the_streams_that_are_wanted_is_wrong(
     assert "stream video" not in findings
 
 
+@pytest.mark.parametrize("kind", ["camera", "media"])
 def test_a_device_that_a_node_of_this_machine_uses_is_not_opened(
-    address: str, capsys: pytest.CaptureFixture[str]
+    kind: str, address: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """Which a file does not, whatever its node is called. Nobody reads the sound."""
     over = threading.Event()
 
     def send() -> None:
-        with Node("door", address) as node:
+        with Node("door", address, kind=kind) as node:
+            node.publish(AUDIO, AudioChunk(node.stamp(), "door", 0, "opened"))
             while not over.wait(0.02) and node.alive():
                 frame = VideoFrame(node.stamp(), "door", 0, width=1, height=1)
                 node.publish(VIDEO, frame, b"bgr")
-                node.publish(AUDIO, AudioChunk(node.stamp(), "door", 0, samples=1), b"16")
 
     thread = threading.Thread(target=send)
     thread.start()
@@ -241,9 +277,10 @@ def test_a_device_that_a_node_of_this_machine_uses_is_not_opened(
         over.set()
         thread.join()
     findings = {f["name"]: f for f in json.loads(capsys.readouterr().out)["findings"]}
-    assert findings["camera"]["text"] == findings["microphone"]["text"] == "in use by door"
-    for name in ("stream video", "stream audio"):
-        assert "/s from door" in findings[name]["text"]
+    in_use = [findings[name]["text"] == "in use by door" for name in ("camera", "microphone")]
+    assert in_use == [kind == "camera"] * 2
+    assert "/s from door" in findings["stream video"]["text"]
+    assert findings["stream audio"]["text"] == "nobody reads it, so door does not send it"
     assert findings["stream faces"]["level"] == "failure"
 
 
