@@ -40,6 +40,9 @@ RATE_HZ = 15
 SENTENCE_S = 3.2
 """With the pause of a second that follows it."""
 LONGEST_S = 320.0
+SURE_NS = 100_000_000
+"""Of an utterance whose end is known less well (sound was lost, on a machine that stood still) the
+nearest face may be another one, or none."""
 OUT, ERRORS = "out", "errors"
 """Files: nobody reads them meanwhile, and a pipe would fill up."""
 
