@@ -139,7 +139,7 @@ class LivePipeline:
     def pid(self, row: str) -> int | None:
         """The process of a row of the table; ``None`` while there is none."""
         title = f"emofuse {row}"
-        pids = [p for p in descendants(self.process.pid) if _named(p) == title]
+        pids = [p for p in descendants(self.process.pid) if command_name(p) == title]
         return pids[-1] if pids else None
 
     def runs(self, row: str, but: int | None = None) -> bool:
@@ -207,13 +207,6 @@ class LivePipeline:
     def errors(self) -> str:
         """Its standard error so far."""
         return (self.folder / ERRORS).read_text()
-
-
-def _named(pid: int) -> str:
-    try:
-        return command_name(pid)
-    except OSError:
-        return ""
 
 
 @contextmanager
