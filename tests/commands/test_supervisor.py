@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -31,8 +31,12 @@ class Run:
 
     def __init__(self, rows: Sequence[Process], settings: Settings) -> None:
         self.log: list[str] = []
-        self.supervisor = Supervisor([HUB, *rows], settings, self.log.append).__enter__()
-        self.node = Node("launcher", settings.bus.address).__enter__()
+        self.supervisor = Supervisor([HUB, *rows], settings, self.log.append)
+        self.node = Node("launcher", settings.bus.address, connect_timeout_s=PATIENCE_S)
+        with ExitStack() as entered:
+            entered.enter_context(self.supervisor)
+            entered.enter_context(self.node)
+            self._entered = entered.pop_all()
         self.pids = {child.row.name: child.process.pid for child in self.supervisor.children}
 
     def until(self, condition: Callable[[], object]) -> None:
@@ -52,8 +56,7 @@ class Run:
     def end(self) -> None:
         self.until(lambda: self.runs("hub"))  # one that still starts is not waited for
         self.supervisor.stop(lambda: self.node.receive(0.02))
-        self.node.__exit__(None, None, None)
-        self.supervisor.__exit__(None, None, None)
+        self._entered.close()
         assert not [c for c in self.supervisor.children if c.process.is_alive()]
 
 
@@ -94,8 +97,11 @@ def test_a_killed_hub_is_started_again_and_its_nodes_join_it(start: Callable[...
     assert run.supervisor.restarts == {"hub": 1}
 
 
-def test_while_the_hub_is_silent_nobody_else_is_blamed(start: Callable[..., Run]) -> None:
+def test_while_the_hub_is_silent_nobody_else_is_blamed(
+    start: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Not even who was heard of for the last time before the hub was."""
+    monkeypatch.setattr("commands.supervisor.HUNG_S", 6.0)
     run = start(row("works"))
     run.until(lambda: run.runs("works") and run.runs("hub"))
     works, hub = run.pid("works"), run.pid("hub")
@@ -115,6 +121,7 @@ def test_a_silent_link_to_another_machine_s_hub_is_nobody_s_fault_until_it_is_ba
 ) -> None:
     monkeypatch.setattr("commands.supervisor.FAR_HUNG_S", 1.0)
     log: list[str] = []
+    checked = 0.0
     settings = Settings(bus=BusSettings(address=address))
     with (
         Node("launcher", address) as node,
@@ -122,10 +129,12 @@ def test_a_silent_link_to_another_machine_s_hub_is_nobody_s_fault_until_it_is_ba
     ):
 
         def until(condition: Callable[[], object], silent_s: float) -> None:
+            nonlocal checked
             deadline = time.monotonic() + PATIENCE_S
             while not condition():
                 assert time.monotonic() < deadline
                 node.receive(0.05)
+                checked = time.monotonic()
                 peers = node.peers().values()
                 supervisor.check({peer.pid: peer for peer in peers}, silent_s=silent_s)
 
@@ -135,9 +144,9 @@ def test_a_silent_link_to_another_machine_s_hub_is_nobody_s_fault_until_it_is_ba
         stopped = time.monotonic()
         until(lambda: time.monotonic() > stopped + 2.5, silent_s=2.0)
         assert log == []
-        back = time.monotonic()
+        back = checked
         until(lambda: supervisor.restarts, silent_s=0.0)
-        assert time.monotonic() - back > 0.9
+        assert time.monotonic() - back > 1.0
         assert log[0].startswith("works shows no progress for ")
         until(lambda: node.peers()["works"].pid != pid, 0.0)
 
@@ -218,6 +227,7 @@ def test_a_hung_node_is_killed_and_started_again(
     former = run.pid(node)
     run.until(lambda: run.runs(node) and run.pid(node) != former)
     assert f"{hanging} shows no progress" in run.log[0]
+    os.kill(run.pid(node), signal.SIGKILL)  # or the end waits for it
 
 
 def test_a_deaf_node_is_killed_at_the_deadline(start: Callable[..., Run]) -> None:
