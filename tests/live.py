@@ -40,6 +40,9 @@ RATE_HZ = 15
 SENTENCE_S = 3.2
 """With the pause of a second that follows it."""
 LONGEST_S = 320.0
+SURE_NS = 100_000_000
+"""Of an utterance whose end is known less well (sound was lost, on a machine that stood still) the
+nearest face may be another one, or none."""
 OUT, ERRORS = "out", "errors"
 """Files: nobody reads them meanwhile, and a pipe would fill up."""
 
@@ -136,7 +139,7 @@ class LivePipeline:
     def pid(self, row: str) -> int | None:
         """The process of a row of the table; ``None`` while there is none."""
         title = f"emofuse {row}"
-        pids = [p for p in descendants(self.process.pid) if _named(p) == title]
+        pids = [p for p in descendants(self.process.pid) if command_name(p) == title]
         return pids[-1] if pids else None
 
     def runs(self, row: str, but: int | None = None) -> bool:
@@ -204,13 +207,6 @@ class LivePipeline:
     def errors(self) -> str:
         """Its standard error so far."""
         return (self.folder / ERRORS).read_text()
-
-
-def _named(pid: int) -> str:
-    try:
-        return command_name(pid)
-    except OSError:
-        return ""
 
 
 @contextmanager

@@ -127,7 +127,11 @@ def descendants(pid: int) -> list[int]:
 
 
 def command_name(pid: int) -> str:
-    return Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").decode()
+    """Empty where it has ended meanwhile."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").decode()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 def wait_until_gone(pids: list[int], patience_s: float = 20.0) -> None:

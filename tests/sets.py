@@ -66,7 +66,7 @@ class SetOfNodes:
         return next(r.message.source for r in reversed(self.faces) if r.sender == worker)
 
     def hit(self, node: str, number: signal.Signals) -> None:
-        (pid,) = (p for p in descendants(self.process.pid) if _named(p) == f"emofuse {node}")
+        (pid,) = (p for p in descendants(self.process.pid) if command_name(p) == f"emofuse {node}")
         os.kill(pid, number)
 
     def end(self) -> tuple[list[dict[str, Any]], dict[str, Any]]:
@@ -94,13 +94,6 @@ class SetOfNodes:
         """
         twice = max(self.answered()[camera].values()) > 1
         return twice and "answered twice" not in self.stderr
-
-
-def _named(pid: int) -> str:
-    try:
-        return command_name(pid)
-    except OSError:
-        return ""
 
 
 @contextmanager

@@ -26,7 +26,8 @@ from messaging.clock import monotonic_ns
 from messaging.errors import UserError
 from run_pipeline import choose_processes
 from tests.capture.sound_server import needs_pulse
-from tests.live import LivePipeline, live_pipeline
+from tests.haste import within_s
+from tests.live import SURE_NS, LivePipeline, live_pipeline
 from tests.numbers import holes
 from tests.pipelines import ROOT, command_name, descendants, environment, started, wait_until_gone
 
@@ -64,12 +65,13 @@ def test_every_node_in_turn_is_killed_and_labelling_goes_on() -> None:
     assert_undisturbed_is_labelled(live, records)
     assert not holes(live.received)
     for row, seconds in took.items():
-        assert median(seconds) < RECOVERED_S, row
+        assert median(seconds) < within_s(RECOVERED_S), row
 
 
 def assert_undisturbed_is_labelled(live: LivePipeline, records: list[dict[str, Any]]) -> None:
     undisturbed = [record for record in records[:-1] if not live.suffered(record)]
-    assert {record["status"] for record in undisturbed} == {"matched"}
+    sure = [record for record in undisturbed if record["offset"]["bound_ns"] < SURE_NS]
+    assert {record["status"] for record in sure} == {"matched"}
 
 
 @needs_pulse
@@ -299,23 +301,33 @@ def until(condition: Callable[[], object]) -> None:
         time.sleep(0.01)
 
 
+def catches(pid: int, number: signal.Signals) -> bool:
+    """Whether a process has a handler for that signal; a node's last one is that for SIGHUP."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    caught = int(status.partition("SigCgt:")[2].split()[0], 16)
+    return bool(caught >> (number - 1) & 1)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stop_is_heard_at_every_moment_of_the_start(
     tmp_path: Path, number: signal.Signals
 ) -> None:
-    quickest = PATIENCE_S
-    for processes in (1, 3, 5):  # the first is multiprocessing's own
+    moments = 1, 3, 5  # processes; the first is multiprocessing's own
+    took: list[float] = []
+    for processes in moments * TRIES:
+        if len(took) >= len(moments) and min(took) < ENDED_S:
+            break
         with started("--display", "none", "--json", TMPDIR=str(tmp_path)) as run:
             until(lambda: len(descendants(run.pid)) >= processes)  # noqa: B023
             children, began = descendants(run.pid), time.monotonic()
             run.send_signal(number)
             _, errors = run.communicate(timeout=PATIENCE_S)
-            quickest = min(quickest, time.monotonic() - began)
+            took.append(time.monotonic() - began)
         assert run.returncode in (0, 128 + number), errors
         assert "Traceback" not in errors
         wait_until_gone(children)
         assert not list(tmp_path.iterdir()), "files were left behind"
-    assert quickest < ENDED_S
+    assert min(took) < ENDED_S
 
 
 def test_what_a_run_was_started_to_ignore_is_ignored_and_sigterm_ends_it() -> None:
@@ -349,7 +361,8 @@ def test_a_stop_is_heard_while_a_node_waits_for_its_hub(
         with started("node", "fusion", "--hub", f"ipc://{tmp_path}/hub") as node:
             assert node.stderr is not None
             assert "hub at" in node.stderr.readline()
-            time.sleep(1.0)
+            until(lambda: catches(node.pid, signal.SIGHUP))
+            time.sleep(0.5)
             began = time.monotonic()
             node.send_signal(number)
             _, errors = node.communicate(timeout=PATIENCE_S)

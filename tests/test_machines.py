@@ -16,7 +16,7 @@ from tests.capture.talk import talk
 from tests.pipelines import emofuse, started
 from tests.sets import demo, running, toml
 
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 LABELS = [utterance.label for utterance in load_truth().utterances]
 
 

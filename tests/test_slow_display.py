@@ -13,6 +13,7 @@ from messaging.schema import TopicCounts
 from messaging.topics import HEARTBEAT
 from tests.display.x11 import needs_screen, virtual_screen, window_manager
 from tests.films import RATE_HZ, make_film
+from tests.haste import within_s
 from tests.numbers import KEPT, holes, lost
 from tests.pipelines import started
 from tests.shares import DESK, Shares, shares
@@ -88,7 +89,7 @@ def test_a_slow_display_is_waited_for_by_nobody_and_says_what_it_missed(
         took_s = lab.until(lambda: near.labels(DESK, now_ns))
         print(f"hub grew by {hub_grew / 1e6:.0f} MB; labelled beside it after {took_s:.2f} s")
         assert hub_grew < QUEUES_BYTES
-        assert took_s < BACK_S
+        assert took_s < within_s(BACK_S)
         latest = {r.topic.name: r.seq for r in near.received if r.topic in KEPT}
         os.kill(display.pid, signal.SIGCONT)
 
@@ -98,7 +99,7 @@ def test_a_slow_display_is_waited_for_by_nobody_and_says_what_it_missed(
 
         took_s = lab.until(has_caught_up)
         print(f"{kind} back after {took_s:.2f} s")
-        assert took_s < BACK_S
+        assert took_s < within_s(BACK_S)
         lab.until(lambda: near.matched(DESK, slow_ns))
         display.terminate()
         lab.until(lambda: near.beats[DISPLAY].state == "closing")

@@ -8,6 +8,7 @@ from messaging.clock import monotonic_ns
 from messaging.schema import UtteranceEmotion
 from messaging.topics import FACES, UTTERANCES
 from tests.films import make_film, make_talk
+from tests.haste import within_s
 from tests.numbers import holes, lost
 from tests.shares import DESK, Shares, shares
 
@@ -51,14 +52,14 @@ def test_a_host_that_vanishes_takes_its_own_pictures_with_it_and_works_again_whe
     with shares(nodes(tmp_path), [FIELD]) as lab:
         near = lab.near
         lab.until(lambda: all(near.matched(each, 0) for each in (DESK, FIELD, GUEST)))
-        assert worker_of(lab, DESK) == "worker-field"
+        lab.until(lambda: worker_of(lab, DESK) == "worker-field")
 
         lab.links[FIELD].silence()
         lab.kill(FIELD)
         gone_ns = monotonic_ns()
         took_s = lab.until(lambda: near.labels(DESK, gone_ns))
         print(f"the others are labelled after {took_s:.2f} s")
-        assert took_s < BACK_S
+        assert took_s < within_s(BACK_S)
         assert worker_of(lab, DESK) == "worker-desk"
         lab.until(lambda: near.matched(DESK, gone_ns) and any(later(lab, GUEST, gone_ns)))
         without = list(later(lab, GUEST, gone_ns))
@@ -69,7 +70,7 @@ def test_a_host_that_vanishes_takes_its_own_pictures_with_it_and_works_again_whe
         back_ns = lab.restart(FIELD)
         took_s = lab.until(lambda: near.labels(FIELD, back_ns))
         print(f"back after {took_s:.2f} s")
-        assert took_s < BACK_S
+        assert took_s < within_s(BACK_S)
         lab.until(lambda: all(near.matched(each, back_ns) for each in (DESK, FIELD, GUEST)))
         lab.end(FIELD, DESK)
         _, summary = lab.printed(DESK)

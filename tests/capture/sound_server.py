@@ -118,7 +118,7 @@ class Listener:
     def times(self, topic: str, event: str) -> list[float]:
         return [ns / 1e9 for *what, ns in list(self.said) if what == [topic, event]]
 
-    def wait_for(self, topic: str, event: str, count: int = 1, timeout_s: float = 20.0) -> None:
+    def wait_for(self, topic: str, event: str, count: int = 1, timeout_s: float = 60.0) -> None:
         end = time.monotonic() + timeout_s
         while len(self.times(topic, event)) < count:
             assert time.monotonic() < end, f"no {event} on {topic}: {self.said}"

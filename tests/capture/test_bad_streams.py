@@ -61,10 +61,10 @@ class Watched:
 def watch(behaviour: Behaviour) -> Watched:
     frames: list[VideoFrame] = []
     told: list[float] = []
-    end = time.monotonic() + WATCH_S
     with BadCamera(behaviour) as street:
         try:
             with Camera(CameraSettings(device=street.url)) as camera:
+                end = time.monotonic() + WATCH_S
                 stream = pictures(camera, "c", lambda: time.monotonic() < end, stamp)
                 for frame, pixels in stream:
                     told.append(time.monotonic())

@@ -47,7 +47,7 @@ def sent(address: str, bus: BusSettings, *, ahead: int = 0) -> list[Received[Vid
             for received in reader.receive(0.02):
                 got.append(received)
                 reader.give_credit(received)
-        while not any(r.message.index == 30 and r.topic is VIDEO for r in got):
+        while {r.topic for r in got if r.message.index == 30} != {*topics}:
             assert time.monotonic() < deadline
             got += reader.receive(0.02)
         got += reader.receive(0.2)

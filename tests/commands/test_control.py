@@ -61,7 +61,8 @@ def test_what_cannot_be_said_is_refused(words: tuple[str, ...], why: str) -> Non
 def test_a_run_is_marked_rested_recorded_and_stopped(tmp_path: Path) -> None:
     """They find it without being told where it is."""
     folder = tmp_path / "s"
-    options = ("run", "--display", "none", "--json", "--record", str(folder))
+    slow = "--speed", "0.2"  # it is not to end before all has been said
+    options = ("run", "--display", "none", "--json", "--record", str(folder), *slow)
     with started(*options) as run:
 
         def say(*words: str) -> None:
@@ -100,7 +101,8 @@ def test_a_run_that_was_not_recorded_is_from_the_moment_that_it_is_asked(
     """Into a new folder, where it was started."""
     monkeypatch.chdir(tmp_path)
     address = f"ipc://{tmp_path}/hub"
-    with started("run", "--display", "none", "--json", EMOFUSE_BUS__ADDRESS=address) as run:
+    options = ("run", "--display", "none", "--json", "--speed", "0.2")
+    with started(*options, EMOFUSE_BUS__ADDRESS=address) as run:
         until((tmp_path / "hub.events-out").exists)
         told = emofuse("control", "record", "--hub", address)
         assert told.returncode == 0, told.stderr

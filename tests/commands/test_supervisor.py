@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -33,8 +33,12 @@ class Run:
     def __init__(self, rows: Sequence[Process], settings: Settings) -> None:
         self.log: list[str] = []
         self.settings, self.has_ended = settings, False
-        self.supervisor = Supervisor([HUB, *rows], settings, self.log.append).__enter__()
-        self.node = Node("launcher", settings.bus.address).__enter__()
+        self.supervisor = Supervisor([HUB, *rows], settings, self.log.append)
+        self.node = Node("launcher", settings.bus.address, connect_timeout_s=PATIENCE_S)
+        with ExitStack() as entered:
+            entered.enter_context(self.supervisor)
+            entered.enter_context(self.node)
+            self._entered = entered.pop_all()
         self.pids = {child.row.name: child.process.pid for child in self.supervisor.children}
 
     def until(self, condition: Callable[[], object]) -> None:
@@ -55,8 +59,7 @@ class Run:
         self.has_ended = True
         self.until(lambda: self.runs("hub"))  # one that still starts is not waited for
         self.supervisor.stop(lambda: self.node.receive(0.02))
-        self.node.__exit__(None, None, None)
-        self.supervisor.__exit__(None, None, None)
+        self._entered.close()
         assert not [c for c in self.supervisor.children if c.process.is_alive()]
 
 
@@ -98,8 +101,11 @@ def test_a_killed_hub_is_started_again_and_its_nodes_join_it(start: Callable[...
     assert run.supervisor.restarts == {"hub": 1}
 
 
-def test_while_the_hub_is_silent_nobody_else_is_blamed(start: Callable[..., Run]) -> None:
+def test_while_the_hub_is_silent_nobody_else_is_blamed(
+    start: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Not even who was heard of for the last time before the hub was."""
+    monkeypatch.setattr("commands.supervisor.HUNG_S", 6.0)
     run = start(row("works"))
     run.until(lambda: run.runs("works") and run.runs("hub"))
     works, hub = run.pid("works"), run.pid("hub")
@@ -246,6 +252,7 @@ def test_a_hung_node_is_killed_and_started_again(
     former = run.pid(node)
     run.until(lambda: run.runs(node) and run.pid(node) != former)
     assert f"{hanging} shows no progress" in run.log[0]
+    os.kill(run.pid(node), signal.SIGKILL)  # or the end waits for it
 
 
 def test_a_deaf_node_is_killed_at_the_deadline(start: Callable[..., Run]) -> None:

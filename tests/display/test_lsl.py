@@ -133,10 +133,14 @@ def test_a_pipeline_sends_the_labels_that_it_prints(tmp_path: Path) -> None:
     """The last one too, though the pipeline ends with it."""
     file = str(lab_file(tmp_path))
     media = tmp_path / "wait.toml"
-    media.write_text('[media]\nwait_for = ["inference", "fusion"]\nspeed = 4\n')
+    media.write_text('[media]\nwait_for = ["inference", "fusion", "witness"]\nspeed = 4\n')
     options = ("--display", "none", "--json", "--lsl", "--config", media)
-    with started(*options, LSLAPICFG=file) as pipeline:
+    address = f"ipc://{tmp_path}/hub"
+    with started(*options, LSLAPICFG=file, EMOFUSE_BUS__ADDRESS=address) as pipeline:
         words = inlet("emofuse utterances")
+        with Node("witness", address, connect_timeout_s=PATIENCE_S) as witness:
+            while witness.alive() and pipeline.poll() is None:
+                witness.receive()
         out, said = pipeline.communicate(timeout=PATIENCE_S)
         assert pipeline.returncode == 0, said
     *printed, summary = map(json.loads, out.splitlines())

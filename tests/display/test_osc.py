@@ -53,9 +53,12 @@ def test_a_pipeline_plays_its_labels_to_the_stage(tmp_path: Path) -> None:
         with started(*options) as pipeline:
             out, said = pipeline.communicate(timeout=PATIENCE_S)
             assert pipeline.returncode == 0, said
-    *printed, summary = map(json.loads, out.splitlines())
-    assert summary["nodes"]["osc"]["lost"] == 0
-    by_address: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+        *printed, summary = map(json.loads, out.splitlines())
+        assert summary["nodes"]["osc"]["lost"] == 0
+        by_address: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+        while len(by_address["/emofuse/utterance"]) < len(printed):
+            address, arguments = heard.get(timeout=PATIENCE_S)
+            by_address[address].append(arguments)
     while not heard.empty():
         address, arguments = heard.get()
         by_address[address].append(arguments)

@@ -52,8 +52,11 @@ class Terminal:
     def screen(self) -> str:
         self.read()
         pictures = self._sent.split(b"\x1b[H")
-        whole = pictures[-2] if len(pictures) > 1 else b""
-        return MOVES.sub(b"", whole).decode("utf-8", "ignore")
+        return _text(pictures[-2] if len(pictures) > 1 else b"")
+
+    def sent(self) -> str:
+        """The screen, and what was there before."""
+        return _text(self._sent)
 
     def read(self) -> None:
         try:
@@ -70,6 +73,10 @@ class Terminal:
             self.read()
             time.sleep(0.05)
         assert self._process.returncode == 0, self._sent
+
+
+def _text(sent: bytes) -> str:
+    return MOVES.sub(b"", sent).decode("utf-8", "ignore")
 
 
 @contextmanager
@@ -99,7 +106,7 @@ def test_keys_record_and_mark_a_session_and_hold_its_replay(tmp_path: Path) -> N
         terminal.type(b"r")
         terminal.until(lambda screen: " REC 0:0" in screen and "r stops recording" in screen)
         terminal.type(b"m")
-        terminal.until(lambda screen: "> marker 1" in screen)
+        terminal.until(lambda _: "> marker 1" in terminal.sent())  # it is not shown for long
         time.sleep(HELD_NS["r"] / 1e9)
         terminal.type(b"r")
         terminal.until(lambda screen: "REC" not in screen and "r records" in screen)

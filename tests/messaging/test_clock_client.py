@@ -13,7 +13,7 @@ import zmq
 
 from messaging import clock_client, clock_service
 from messaging.clock import clock_name, monotonic_ns
-from messaging.clock_client import ClockClient, ask
+from messaging.clock_client import PROBES, ClockClient, ask
 from messaging.hub import Hub
 from messaging.node import Node
 from messaging.packing import pack
@@ -92,13 +92,16 @@ def told(listener: Node, speaker: Node, text: str) -> str:
 
 
 def bursts(listener: Node, speaker: Node, count: int) -> list[ClockBurst]:
+    """Whole ones: on a busy machine an answer may come too late."""
     got: list[ClockBurst] = []
 
     def are_there() -> bool:
         got.extend(
             received.message
             for received in listener.receive(0.01)
-            if isinstance(received.message, ClockBurst) and received.sender == speaker.name
+            if isinstance(received.message, ClockBurst)
+            and received.sender == speaker.name
+            and len(received.message.exchanges) == PROBES
         )
         return len(got) >= count
 
@@ -145,8 +148,8 @@ def test_what_was_asked_and_answered_is_published(
         first, second = bursts(listener, node, 2)[:2]
     assert (first.hub, first.epoch, first.stamp.clock) == ("elsewhere/1", 0, clock_name())
     for burst in (first, second):
-        assert hub_clock.error_ns(burst.stamp) <= (burst.stamp.bound_ns or 0)
         assert len(burst.exchanges) == 8
+        assert hub_clock.error_ns(burst.stamp) <= (burst.stamp.bound_ns or 0)
         for sent_ns, arrived_ns, left_ns, returned_ns in burst.exchanges:
             at_hub = arrived_ns - 10**16, left_ns - 10**16
             assert sent_ns <= at_hub[0] <= at_hub[1] <= returned_ns
@@ -181,18 +184,21 @@ def test_a_machine_that_was_suspended_says_so_until_it_knows_better(
     hub_clock.is_elsewhere(7 * S)
     with Node("camera", address) as node:
         assert is_right(node, hub_clock)
+        hub_clock.is_broken = True  # or it may know better at once
         monkeypatch.setattr(clock_client, "suspended_ns", lambda: 10**15)
         hub_clock.ahead_ns += 3_600 * S
         assert node.stamp().bound_ns is None
+        hub_clock.is_broken = False
         until(node, lambda: is_right(node, hub_clock))
 
 
 def test_a_hub_whose_clock_says_nonsense_leaves_the_bound_unknown_until_it_makes_sense(
-    address: str, hub_clock: HubClock, listener: Node
+    address: str, hub_clock: HubClock, listener: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(clock_client, "FIRST_ANSWER_S", 0.1)
     hub_clock.is_elsewhere(7 * S)
     hub_clock.is_broken = True
-    with Node("camera", address, connect_timeout_s=0.1) as node:
+    with Node("camera", address) as node:
         before = node.stamp()
         assert before.bound_ns is None
         assert told(listener, node, "clock") == (

@@ -132,7 +132,8 @@ def test_a_lost_question_is_asked_again(tmp_path: Path) -> None:
     with acquainted(tmp_path, loses) as (reader, sender):
         say(sender, range(3))
         assert heard(reader, sender, last=2) == [0, 1, 2]
-    assert asked == [0, 0, 0]
+    assert len(asked) >= 3
+    assert set(asked) == {0}
 
 
 def test_what_is_not_kept_any_more_is_lost_at_once_and_the_rest_is_healed(
@@ -206,7 +207,12 @@ def test_who_only_listens_neither_asks_nor_waits_nor_takes_a_resent_one_for_junk
         until(lambda: "sender" in reader.peers(), reader, sender)
         say(sender, range(3))
         assert heard(reader, sender, last=2) == [0, 1, 2]
-        seen = [int(received.message.text) for received in listener.receive(1)]
+        say(sender, range(3, 4))  # comes behind what was sent again
+        seen: list[int] = []
+        deadline = time.monotonic() + PATIENCE_S
+        while seen[-1:] != [3]:
+            assert time.monotonic() < deadline
+            seen += [int(received.message.text) for received in listener.receive(0.02)]
         listener.close()
-        assert seen == [0, 2]
+        assert seen == [0, 2, 3]
         assert listener.ledger.rejected == 0

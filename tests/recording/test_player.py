@@ -202,7 +202,12 @@ class Reader:
     @property
     def is_over(self) -> bool:
         """The player has ended, and all that it sent is here: pictures come after its last word."""
-        if self.player is None or self.player.state != "closing":
+        return self.player is not None and self.player.state == "closing" and self.has_all
+
+    @property
+    def has_all(self) -> bool:
+        """All that the player says it has sent."""
+        if self.player is None:
             return False
         names = {topic.name for topic in self.topics}
         sent = (c.messages for c in self.player.counts if not c.sender and c.topic in names)
@@ -310,7 +315,7 @@ def test_it_begins_paused_goes_on_and_is_held_again(tmp_path: Path, address: str
         tell("resume")
         reader.until(lambda: len(reader.received) > 3)
         tell("pause")
-        reader.until(is_paused)
+        reader.until(lambda: is_paused() and reader.has_all)
         there = len(reader.received)
         assert there < 32
         for _ in range(5):

@@ -170,6 +170,7 @@ def test_a_live_camera_is_never_held_up_and_what_it_lost_is_in_the_manifest(
             source.picture(number, size=50_000)
             source.until(lambda: True)
             time.sleep(0.002)
+        source.until(lambda: source.is_read(topics_of("all")))
         disk.is_quick.set()
     session = open_session(folder)
     assert session.manifest is not None

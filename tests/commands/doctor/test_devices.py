@@ -50,7 +50,7 @@ def test_pictures_are_judged_by_rate_and_light(pictures: Pictures, level: str, t
 
 @pytest.fixture
 def short_look(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(camera, "LOOK_NS", 500 * MS)
+    monkeypatch.setattr(camera, "LOOK_NS", 1000 * MS)
 
 
 @pytest.mark.usefixtures("short_look")

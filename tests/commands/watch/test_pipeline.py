@@ -19,11 +19,14 @@ from capture.demo import load_truth
 from messaging.node import Node
 from messaging.schema import FaceEmotions, Heartbeat, UtteranceEmotion
 from messaging.topics import FACES, UTTERANCES
+from tests.films import make_film
 from tests.pipelines import started
 
 PATIENCE_S = 90.0
 SPOKEN = 2
 """Utterances that are waited for."""
+TRIES = 4
+"""A machine that is busy with other things gets some."""
 NODES = {"hub", "media", "inference", "fusion", "metrics"}
 
 
@@ -52,6 +55,7 @@ def watched() -> Generator[Watched]:
     """
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         address = f"ipc://{Path(folder).resolve()}/hub"
+        film = make_film(Path(folder) / "film.mkv", every=1)  # lasts however long they take
 
         def start(*words: str) -> "subprocess.Popen[str]":
             return stack.enter_context(started(*words, "--hub", address))
@@ -60,6 +64,7 @@ def watched() -> Generator[Watched]:
             started(
                 *("run", "--display", "none", "--json"),
                 EMOFUSE_BUS__ADDRESS=address,
+                EMOFUSE_MEDIA__FILE=str(film),
                 EMOFUSE_MEDIA__WAIT_FOR="inference,fusion,witness",
                 EMOFUSE_METRICS__ENABLED="1",
                 EMOFUSE_METRICS__PORT="0",
@@ -82,8 +87,20 @@ def watched() -> Generator[Watched]:
 
         until(lambda: "http" in text_of(witness, "metrics"))
         until(lambda: sum(isinstance(message, FaceEmotions) for message in heard) > 50)
-        watchers |= {"top": start("top", "--once"), "topics": start("topics")}
-        until(lambda: all(watchers[name].poll() is not None for name in ("top", "topics")))
+        told: dict[str, str] = {}
+
+        def tell(name: str) -> None:
+            until(lambda: watchers[name].poll() is not None)
+            told[name], errors = watchers[name].communicate()
+            assert watchers[name].returncode == 0, errors
+
+        watchers["topics"] = start("topics")
+        for _ in range(TRIES):
+            watchers["top"] = start("top", "--once")
+            tell("top")
+            if "-" not in shown_rates(told["top"]):
+                break
+        tell("topics")
         metrics = scraped(text_of(witness, "metrics").removeprefix("at "))
         until(lambda: sum(isinstance(m, UtteranceEmotion) and m.final for m in heard) >= SPOKEN)
         run.send_signal(signal.SIGINT)
@@ -91,11 +108,20 @@ def watched() -> Generator[Watched]:
         out, err = run.communicate(timeout=PATIENCE_S)
         assert run.returncode == 0, err
         *utterances, summary = map(json.loads, out.splitlines())
-        told: dict[str, str] = {}
-        for name, watcher in watchers.items():
-            told[name], errors = watcher.communicate(timeout=PATIENCE_S)
-            assert watcher.returncode == 0, errors
+        for name in ("hz", "echo"):
+            told[name], errors = watchers[name].communicate(timeout=PATIENCE_S)
+            assert watchers[name].returncode == 0, errors
         yield Watched(told, metrics, summary, utterances, witness.peers())
+
+
+def rows_of(top: str) -> dict[str, list[str]]:
+    return {line.split()[0]: line.split() for line in top.splitlines() if line}
+
+
+def shown_rates(top: str) -> list[str]:
+    """Of what inference and media send, and how long inference takes."""
+    rows = rows_of(top)
+    return [*rows["inference"][2:5], rows["media"][2]]
 
 
 def text_of(witness: Node, name: str) -> str:
@@ -130,8 +156,7 @@ def test_results_and_compression_are_as_if_nobody_watched(watched: Watched) -> N
 
 
 def test_top_shows_every_node_at_work(watched: Watched) -> None:
-    lines = watched.told["top"].splitlines()
-    rows = {line.split()[0]: line.split() for line in lines if line}
+    rows = rows_of(watched.told["top"])
     assert rows.keys() >= {*NODES, "launcher", "witness"}
     _, state, rate, p50, p95, *_ = rows["inference"]
     assert state == "running"
