@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from capture.camera_device import Camera, Shot
+from capture.camera_device import Camera
 from capture.cameras import has_camera
+from capture.pictures import Pixels
 from commands.doctor.finding import Finding, of_error
 from config.settings import CameraSettings
 from messaging.clock import monotonic_ns
@@ -90,15 +91,17 @@ def examine(settings: CameraSettings) -> Finding:
 
 def _look(camera: Camera, asked_hz: float) -> Pictures:
     shots: list[int] = []
-    last: Shot | None = None
+    last: Pixels | None = None
     for _ in range(WARM_UP):
-        last = camera.read() or last
+        if (shot := camera.read()) and shot.pixels is not None:
+            last = shot.pixels
     began_ns = monotonic_ns()
     while monotonic_ns() - began_ns < LOOK_NS and (shot := camera.read()):
-        shots.append(shot.arrived_ns)
-        last = shot
+        if shot.pixels is not None:
+            shots.append(shot.arrived_ns)
+            last = shot.pixels
     if last is None:
         return Pictures(camera.name, asked_hz)
-    height, width = last.pixels.shape[:2]
-    brightness = float(np.mean(last.pixels[::8, ::8]))
+    height, width = last.shape[:2]
+    brightness = float(np.mean(last[::8, ::8]))
     return Pictures(camera.name, asked_hz, tuple(shots), width, height, brightness)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from capture import cameras
+from capture import camera_device, cameras
 from capture.resample import SAMPLE_RATE
 from commands.doctor import camera, microphone
 from commands.doctor.camera import Pictures
@@ -18,6 +18,7 @@ from commands.doctor.microphone import Sound, measure
 from config.settings import CameraSettings
 from tests.capture.sound_server import ROOT, SoundServer, needs_pulse, save
 from tests.capture.streaming import StreamingCamera
+from tests.capture.test_camera import BrokenCapture
 
 MS = 1_000_000
 
@@ -69,6 +70,15 @@ def test_a_stream_that_is_slower_than_was_asked_is_told() -> None:
         finding = camera.examine(CameraSettings(device=street.url, fps=500))
     assert finding.level == "warning"
     assert "/s instead of 500/s" in finding.text
+
+
+def test_unreadable_pictures_of_a_camera_are_no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    def opened(_settings: CameraSettings) -> BrokenCapture:
+        return BrokenCapture()
+
+    monkeypatch.setattr(camera_device, "open_capture", opened)
+    finding = camera.examine(CameraSettings(device="0"))
+    assert (finding.level, "gives no pictures" in finding.text) == ("failure", True)
 
 
 def test_cameras_that_cannot_be_opened_are_told_with_the_way_out(tmp_path: Path) -> None:
