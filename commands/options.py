@@ -1,5 +1,6 @@
 """The options that several commands share, and the settings that they make."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -95,6 +96,7 @@ def settings_of(
     osc: str | None = None,
     replay: Mapping[str, object] = NONE,
     metrics: Mapping[str, object] = NONE,
+    environment: Mapping[str, str] = os.environ,
 ) -> Settings:
     """Options that were given go before environment and file."""
     given = {
@@ -116,4 +118,4 @@ def settings_of(
     for (section, key), value in given.items():
         if value is not None:
             options.setdefault(section, {})[key] = value
-    return load_settings(options, config)
+    return load_settings(options, config, environment)
