@@ -118,10 +118,19 @@ def run(
             plan = plan_share(settings, share, address, quiet_stdout=as_json)
         else:
             plan = make_plan(settings, address, quiet_stdout=as_json)
-        for note in plan.notes:
+        for note in (*plan.notes, *speed_notes(plan)):
             tell(f"emofuse: {note}")
         _begin_sessions(plan)
         return _run(plan, choose, as_json=as_json)
+
+
+def speed_notes(plan: Plan) -> list[str]:
+    """Where a speed is asked for, and only devices run."""
+    speed = plan.settings.media.speed
+    kinds = {node.kind for node in plan.settings.nodes.values()} or set(plan.sources)
+    if speed == 1 or "media" in kinds or not kinds & {"camera", "microphone"}:
+        return []
+    return [f"speed {speed} is for a file (--media): cameras and microphones have their own"]
 
 
 def _begin_sessions(plan: Plan) -> None:

@@ -3,11 +3,13 @@
 import logging
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from commands.console import Console, LogHandler
-from commands.run import Launcher
+from commands.plan import Plan, Source
+from commands.run import Launcher, speed_notes
 from commands.supervisor import Supervisor
 from config.settings import Settings
 from messaging.node import Node
@@ -20,6 +22,24 @@ def until(condition: Callable[[], object]) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while not condition():
         assert time.monotonic() < deadline
+
+
+@pytest.mark.parametrize(
+    ("settings", "sources", "is_told"),
+    [
+        ({"media": {"speed": "max"}}, ("camera", "microphone"), True),
+        ({"media": {"speed": 1}}, ("camera", "microphone"), False),
+        ({"media": {"speed": "max"}}, ("media",), False),
+        ({"media": {"speed": "max"}}, ("player",), False),
+        ({"media": {"speed": 4}, "nodes": {"mic": {"kind": "microphone"}}}, (), True),
+        ({"media": {"speed": 4}, "nodes": {"film": {"kind": "media"}}}, (), False),
+    ],
+)
+def test_a_speed_that_nothing_is_played_at_is_told(
+    settings: dict[str, Any], sources: tuple[Source, ...], *, is_told: bool
+) -> None:
+    notes = speed_notes(Plan(Settings.model_validate(settings), sources, "none", ()))
+    assert ["is for a file (--media)" in note for note in notes] == [True] * is_told
 
 
 def test_what_it_logs_itself_is_said_once(address: str, capsys: pytest.CaptureFixture[str]) -> None:
