@@ -10,6 +10,7 @@ import typer
 
 from config.load import load_settings
 from config.settings import Settings
+from messaging.errors import UserError
 
 NONE: Mapping[str, object] = MappingProxyType({})
 
@@ -75,6 +76,20 @@ SessionPath = Annotated[
 RecordingPath = Annotated[
     Path,
     typer.Argument(help="A recorded session's folder, or a media file.", show_default=False),
+]
+LONGEST_S = 1e9
+"""Some 30 years: nobody waits longer, and it fits into nanoseconds."""
+
+
+def _checked(seconds: float | None) -> float | None:
+    if seconds is not None and not 0 < seconds <= LONGEST_S:  # nor is it, where it is no number
+        raise UserError(f"--seconds {seconds:g}: give a number above 0, at most {LONGEST_S:g}")
+    return seconds
+
+
+Seconds = Annotated[
+    float | None,
+    typer.Option(help="Report once, after so long; 1 if nothing came.", callback=_checked),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace files that are there already.")]
 
