@@ -26,6 +26,7 @@ from messaging.clock import clock_name
 from messaging.errors import UserError
 from messaging.node import Node
 from messaging.schema import Control, Heartbeat, LogRecord, UtteranceEmotion
+from messaging.text import plain
 from messaging.topics import CONTROL, HEARTBEAT, LOG, UTTERANCES
 
 LISTEN_S = 0.1
@@ -68,9 +69,9 @@ class Launcher:
                 self.summary.pulses.note(message)
                 self._console.progress(message.progress)
             elif isinstance(message, LogRecord) and received.sender != self.node.name:
-                self._console.say(f"{message.node}: {message.text}")
+                self._console.say(plain(f"{message.node}: {message.text}"))
             elif isinstance(message, Control) and message.action == "stop":
-                self._supervisor.end(f"{message.reader} asked to stop")
+                self._supervisor.end(plain(f"{message.reader} asked to stop"))
             elif isinstance(message, Control) and message.action == "record":
                 self._begin_recording()
 

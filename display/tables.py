@@ -16,6 +16,7 @@ from display.scene import CameraScene, NodeScene, Scene, SessionScene, VoiceScen
 from display.signs import clock, recorder_warning
 from messaging.ledger import dropped, lost
 from messaging.schema import EMOTIONS, Face, UtteranceEmotion
+from messaging.text import plain
 
 QUIET_DBFS = -60.0
 """The left end of the level meter."""
@@ -25,11 +26,6 @@ SMALLEST = (60, 20)
 LONGEST_MARKER = 40
 SILENT_S = 3.0
 """After so long without a heartbeat a node is shown as silent."""
-
-
-def plain(text: str) -> str:
-    """Text from the wire without control characters: they could do anything to a terminal."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def render(scene: Scene, width: int, height: int) -> RenderableType:
