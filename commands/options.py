@@ -1,5 +1,6 @@
 """The options that several commands share, and the settings that they make."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -9,6 +10,7 @@ import typer
 
 from config.load import load_settings
 from config.settings import Settings
+from messaging.errors import UserError
 
 NONE: Mapping[str, object] = MappingProxyType({})
 
@@ -75,6 +77,20 @@ RecordingPath = Annotated[
     Path,
     typer.Argument(help="A recorded session's folder, or a media file.", show_default=False),
 ]
+LONGEST_S = 1e9
+"""Some 30 years: nobody waits longer, and it fits into nanoseconds."""
+
+
+def _checked(seconds: float | None) -> float | None:
+    if seconds is not None and not 0 < seconds <= LONGEST_S:  # nor is it, where it is no number
+        raise UserError(f"--seconds {seconds:g}: give a number above 0, at most {LONGEST_S:g}")
+    return seconds
+
+
+Seconds = Annotated[
+    float | None,
+    typer.Option(help="Report once, after so long; 1 if nothing came.", callback=_checked),
+]
 Force = Annotated[bool, typer.Option("--force", help="Replace files that are there already.")]
 
 
@@ -95,6 +111,7 @@ def settings_of(
     osc: str | None = None,
     replay: Mapping[str, object] = NONE,
     metrics: Mapping[str, object] = NONE,
+    environment: Mapping[str, str] = os.environ,
 ) -> Settings:
     """Options that were given go before environment and file."""
     given = {
@@ -116,4 +133,4 @@ def settings_of(
     for (section, key), value in given.items():
         if value is not None:
             options.setdefault(section, {})[key] = value
-    return load_settings(options, config)
+    return load_settings(options, config, environment)

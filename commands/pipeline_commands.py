@@ -1,6 +1,7 @@
 """The commands of a pipeline that runs: start it or a part of it, and tell it something."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -157,7 +158,8 @@ def add_pipeline_commands(
     ) -> None:
         """Run a single node; it joins a hub that runs already."""
         require_system_libraries()
-        settings = settings_of(
+        load = partial(
+            settings_of,
             hub=hub,
             keys=keys,
             camera=camera,
@@ -168,10 +170,10 @@ def add_pipeline_commands(
             record_mode=record_mode,
             osc=osc,
             log_level=log_level,
-            config=config,
         )
+        settings = load(config=config)
         if called is not None:
-            settings = rename(settings, name, called)
+            settings = rename(settings, name, called, asked=load(environment={}))
         if name == "recorder" and settings.recording.folder is not None:
             from commands.about import begin_or_continue_session
 

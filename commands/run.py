@@ -27,6 +27,7 @@ from messaging.errors import UserError
 from messaging.node import Node
 from messaging.schema import Control, Heartbeat, LogRecord, UtteranceEmotion
 from messaging.silence import Silence
+from messaging.text import plain
 from messaging.topics import CONTROL, HEARTBEAT, LOG, UTTERANCES
 
 LISTEN_S = 0.1
@@ -78,9 +79,9 @@ class Launcher:
                 self.summary.pulses.note(message)
                 self._console.progress(self.summary.pulses.played)
             elif isinstance(message, LogRecord) and received.sender != self.node.name:
-                self._console.say(f"{message.node}: {message.text}")
+                self._console.say(plain(f"{message.node}: {message.text}"))
             elif isinstance(message, Control) and message.action == "stop":
-                self._supervisor.end(f"{message.reader} asked to stop")
+                self._supervisor.end(plain(f"{message.reader} asked to stop"))
             elif isinstance(message, Control) and message.action == "record":
                 self._begin_recording()
 
@@ -127,10 +128,19 @@ def run(
             plan = plan_share(settings, share, address, quiet_stdout=as_json)
         else:
             plan = make_plan(settings, address, quiet_stdout=as_json)
-        for note in plan.notes:
+        for note in (*plan.notes, *speed_notes(plan)):
             tell(f"emofuse: {note}")
         _begin_sessions(plan)
         return _run(plan, choose, as_json=as_json)
+
+
+def speed_notes(plan: Plan) -> list[str]:
+    """Where a speed is asked for, and only devices run."""
+    speed = plan.settings.media.speed
+    kinds = {node.kind for node in plan.settings.nodes.values()} or set(plan.sources)
+    if speed == 1 or "media" in kinds or not kinds & {"camera", "microphone"}:
+        return []
+    return [f"speed {speed} is for a file (--media): cameras and microphones have their own"]
 
 
 def _begin_sessions(plan: Plan) -> None:

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from capture.media_path import check
 from commands.plan import LAUNCHER, RECORDER, Plan, PlannedNode, choose_display
 from config.nodes import named, node_settings
-from config.settings import SECTION_OF, Name, Settings
+from config.settings import SECTION_OF, Name, Section, Settings
 from display.screen import require_screen
 from messaging.address import refuse_strangers
 from messaging.bus import MOST_AHEAD
@@ -118,12 +118,16 @@ def plan_share(settings: Settings, share: Share, address: str, *, quiet_stdout: 
     )
 
 
-def rename(settings: Settings, kind: str, name: str) -> Settings:
-    """For a node that is started by hand.
+def rename(settings: Settings, kind: str, name: str, asked: Settings) -> Settings:
+    """For a node that is started by hand: those of the table of that kind and name, where there is
+    one. What is set in ``asked``, by the command line, goes before it.
 
     Raises:
         UserError: it is no name.
     """
+    for table, node in settings.nodes.items():
+        if (node.kind, node.name or table) == (kind, name):
+            return _over(node_settings(settings, table), asked)
     try:
         TypeAdapter[str](Name).validate_python(name)
     except ValidationError:
@@ -131,6 +135,17 @@ def rename(settings: Settings, kind: str, name: str) -> Settings:
             f"--name {name!r}: a name has 1 to 64 letters, digits, points, dashes and underscores"
         ) from None
     return named(settings, kind, name) if kind in SECTION_OF else settings
+
+
+def _over(settings: Settings, asked: Settings) -> Settings:
+    update: dict[str, Any] = {}
+    for name in asked.model_fields_set:
+        section: Any = getattr(asked, name)
+        if isinstance(section, Section):
+            chosen = {key: getattr(section, key) for key in section.model_fields_set}
+            section = getattr(settings, name).model_copy(update=chosen)
+        update[name] = section
+    return settings.model_copy(update=update)
 
 
 def _launcher_name() -> str:

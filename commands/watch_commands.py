@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from commands.options import Camera, ConfigFile, Hub, Keys, Microphone, settings_of
+from commands.options import Camera, ConfigFile, Hub, Keys, Microphone, Seconds, settings_of
 from commands.processes import Process, run_process
 from messaging.address import running_address
 
@@ -69,9 +69,7 @@ def add_watch_commands(app: typer.Typer, processes: Sequence[Process]) -> None:
         topic: TopicName,
         hub: Hub = None,
         keys: Keys = None,
-        seconds: Annotated[
-            float | None, typer.Option(help="Report once, after so long; 1 if nothing came.")
-        ] = None,
+        seconds: Seconds = None,
     ) -> None:
         """Measure how regularly messages come on a topic: rate, jitter, longest interval.
 

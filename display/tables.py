@@ -16,6 +16,7 @@ from display.scene import CameraScene, Scene, SessionScene, VoiceScene
 from display.signs import clock, recorder_warning
 from messaging.observer import NodeRow
 from messaging.schema import EMOTIONS, Face, UtteranceEmotion
+from messaging.text import plain
 
 QUIET_DBFS = -60.0
 """The left end of the level meter."""
@@ -23,11 +24,6 @@ FACE_WIDTH = 34
 SMALLEST = (60, 20)
 """Columns and lines that the panels need."""
 LONGEST_MARKER = 40
-
-
-def plain(text: str) -> str:
-    """Text from the wire without control characters: they could do anything to a terminal."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def render(scene: Scene, width: int, height: int) -> RenderableType:

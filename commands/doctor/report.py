@@ -8,7 +8,7 @@ from rich.text import Text
 
 from commands.doctor.finding import Finding, Level
 from display.palette import FAINT, WARNING
-from display.tables import plain
+from messaging.text import plain
 
 SIGNS: dict[Level, tuple[str, str]] = {
     "fine": ("ok", "green"),

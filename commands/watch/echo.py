@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from commands.watch.listener import listening, topic_called
 from config.settings import Settings
-from display.tables import plain
+from messaging.text import plain
 from messaging.wire import Received
 
 LOOK_S = 0.1

@@ -6,8 +6,8 @@ from typing import Any
 
 from commands.watch.listener import listening, topic_called
 from config.settings import Settings
-from display.tables import plain
 from messaging.clock import monotonic_ns
+from messaging.text import plain
 from messaging.topics import Topic
 from messaging.wire import Received
 

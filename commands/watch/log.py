@@ -8,9 +8,9 @@ from commands.watch.listener import listening
 from commands.watch.output import Output
 from config.settings import Settings
 from display.palette import FAINT, WARNING
-from display.tables import plain
 from messaging.errors import UserError
 from messaging.schema import LogRecord
+from messaging.text import plain
 from messaging.topics import LOG
 
 LOOK_S = 0.1

@@ -7,8 +7,9 @@ from rich.text import Text
 
 from commands.watch.columns import Column, fitted
 from display.palette import FAINT, WARNING
-from display.tables import plain, shortened
+from display.tables import shortened
 from messaging.observer import NodeRow
+from messaging.text import plain
 
 LONGEST_NAME = 16
 LEGEND = (

@@ -10,9 +10,10 @@ from commands.watch.listener import listening
 from commands.watch.output import Output
 from config.settings import Settings
 from display.palette import FAINT
-from display.tables import plain, shortened
+from display.tables import shortened
 from messaging.clock import monotonic_ns
 from messaging.observer import BOOKKEEPING, Observer, StreamRow
+from messaging.text import plain
 from messaging.topics import TOPICS
 
 LISTEN_S = 2.6

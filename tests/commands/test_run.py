@@ -3,11 +3,13 @@
 import logging
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from commands.console import Console, LogHandler
-from commands.run import Launcher
+from commands.plan import Plan, Source
+from commands.run import Launcher, speed_notes
 from commands.supervisor import Supervisor
 from config.settings import Settings
 from messaging.node import Node
@@ -22,7 +24,27 @@ def until(condition: Callable[[], object]) -> None:
         assert time.monotonic() < deadline
 
 
-def test_what_it_logs_itself_is_said_once(address: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("settings", "sources", "is_told"),
+    [
+        ({"media": {"speed": "max"}}, ("camera", "microphone"), True),
+        ({"media": {"speed": 1}}, ("camera", "microphone"), False),
+        ({"media": {"speed": "max"}}, ("media",), False),
+        ({"media": {"speed": "max"}}, ("player",), False),
+        ({"media": {"speed": 4}, "nodes": {"mic": {"kind": "microphone"}}}, (), True),
+        ({"media": {"speed": 4}, "nodes": {"film": {"kind": "media"}}}, (), False),
+    ],
+)
+def test_a_speed_that_nothing_is_played_at_is_told(
+    settings: dict[str, Any], sources: tuple[Source, ...], *, is_told: bool
+) -> None:
+    notes = speed_notes(Plan(Settings.model_validate(settings), sources, "none", ()))
+    assert ["is for a file (--media)" in note for note in notes] == [True] * is_told
+
+
+def test_its_own_log_is_said_once_and_no_text_steers_the_terminal(
+    address: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     console = Console(taken=False)
     with (
         Node("launcher", address, (LOG,), shows_log=LogHandler(console, "launcher")) as node,
@@ -40,6 +62,6 @@ def test_what_it_logs_itself_is_said_once(address: str, capsys: pytest.CaptureFi
 
         node.log.warning("the clock is away")
         until(lambda: came_round(node, "the clock is away"))
-        other.log.warning("that is all")
-        until(lambda: came_round(other, "") or "other: that is all" in said)
-    assert said == ["launcher: the clock is away", "other: that is all"]
+        other.log.warning("that is all\x1b[2J")
+        until(lambda: came_round(other, "") or "other: that is all?[2J" in said)
+    assert said == ["launcher: the clock is away", "other: that is all?[2J"]

@@ -172,7 +172,7 @@ def test_a_share_without_an_address_is_refused() -> None:
         ({"one": media(file="no/such.mp4")}, "nodes.one.file: "),
         ({"tape": {"kind": "recorder"}}, "nodes.tape records nowhere; give it a folder ="),
         (
-            dict.fromkeys(("one", "two"), {"kind": "recorder", "folder": "s"}),
+            {name: {"kind": "recorder", "folder": "s"} for name in ("one", "two")},
             "nodes.one and nodes.two both record into s; give each a folder",
         ),
     ],
@@ -224,6 +224,24 @@ def test_a_hub_that_other_machines_reach_is_not_started_without_more_ado() -> No
 
 
 def test_a_name_that_is_none_is_refused() -> None:
-    assert rename(Settings(), "camera", "left").camera.name == "left"
+    assert rename(Settings(), "camera", "left", Settings()).camera.name == "left"
     with pytest.raises(UserError, match="--name 'l r'"):
-        rename(Settings(), "camera", "l r")
+        rename(Settings(), "camera", "l r", Settings())
+
+
+def test_a_node_by_hand_has_its_table_and_before_that_the_command_line() -> None:
+    lab = settings_of(
+        {
+            "left": {"kind": "camera", "device": "/dev/video2", "fps": 5},
+            "desk": {"kind": "microphone", "name": "interviewer", "device": "USB"},
+        },
+        camera={"width": 320},
+    )
+    left = rename(lab, "camera", "left", Settings())
+    assert (left.name, left.camera.device, left.camera.fps) == ("left", "/dev/video2", 5)
+    assert (left.camera.name, left.camera.width) == ("left", 320)
+    asked = Settings.model_validate({"camera": {"device": "7"}, "log_level": "debug"})
+    left = rename(lab, "camera", "left", asked)
+    assert (left.camera.device, left.camera.fps, left.log_level) == ("7", 5, "debug")
+    assert rename(lab, "microphone", "interviewer", Settings()).microphone.device == "USB"
+    assert rename(lab, "microphone", "left", Settings()).microphone.device == "auto"

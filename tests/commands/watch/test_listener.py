@@ -72,6 +72,14 @@ def test_an_unknown_name_is_told_with_those_that_there_are() -> None:
         follow_log(Settings(), "loud")
 
 
+@pytest.mark.parametrize("seconds", ["inf", "nan", "-1", "0", "1e300"])
+def test_a_time_that_never_comes_is_refused(seconds: str) -> None:
+    told = emofuse("hz", "faces", "--seconds", seconds)
+    assert told.returncode == 2
+    why = "give a number above 0, at most 1e+09"
+    assert told.stderr == f"emofuse: --seconds {float(seconds):g}: {why}\n"
+
+
 def test_a_listener_sends_nothing_and_is_no_node(address: str) -> None:
     with (
         zmq.Context() as context,
