@@ -6,8 +6,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rich.text import Text
+
 from commands.results import print_json
+from commands.watch.columns import Column, fitted
+from commands.watch.output import Output
 from messaging.schema import UtteranceEmotion
+from messaging.text import plain
 from recording.accounts import OUTLIVE, RUNS_ON, Accounts, Hop
 from recording.layout import channel_name, source_of
 from recording.recorder import NAME as RECORDER
@@ -147,10 +152,6 @@ def _record(session: Session, found: Contents) -> dict[str, Any]:
 
 
 def _print(session: Session, found: Contents) -> None:
-    from rich.table import Table
-
-    from commands.watch.output import Output
-
     console = Output()
 
     def say(line: str) -> None:
@@ -163,35 +164,45 @@ def _print(session: Session, found: Contents) -> None:
     say(f"recorded {about.get('started_at', '?')} on {about.get('host', '?')}")
     labels = ", ".join(f"{label} {count}" for label, count in found.labels.most_common())
     say(f"{found.utterances} utterances{': ' if labels else ''}{labels}")
-    table = Table(title="Streams", title_justify="left")
-    for column in ("topic", "source", "messages", "per s", "size", "gaps"):
-        table.add_column(column, justify="left" if column in ("topic", "source") else "right")
-    for name, channel in sorted(found.channels.items()):
-        topic, _, source = name.partition("/")
-        table.add_row(topic, source, str(channel.messages), f"{channel.rate_hz:.1f}",
-                      _size(channel.bytes), str(channel.gaps or ""))  # fmt: skip
-    console.print(table)
-    table = Table(title="Ledger", title_justify="left")
-    figures: dict[str, Callable[[Hop], int]] = {
+    streams: tuple[Column[tuple[str, Channel]], ...] = (
+        Column("topic", lambda row: Text(row[0].partition("/")[0]), left=True),
+        Column("source", lambda row: Text(plain(row[0].partition("/")[2])), left=True),
+        Column("messages", lambda row: Text(str(row[1].messages))),
+        Column("per s", lambda row: Text(f"{row[1].rate_hz:.1f}"), goes=2),
+        Column("size", lambda row: Text(_size(row[1].bytes)), goes=1),
+        Column("gaps", lambda row: Text(str(row[1].gaps or "")), goes=3),
+    )
+    say("\nStreams")
+    console.print(fitted(streams, sorted(found.channels.items()), console.width))
+    counts: dict[str, Callable[[Hop], int]] = {
         "sent": lambda hop: hop.produced,
         "before": lambda hop: hop.before,
         "read": lambda hop: hop.processed,
         "overtaken": lambda hop: hop.dropped,
         "lost": lambda hop: hop.lost,
     }
-    figures = {name: of for name, of in figures.items() if any(map(of, found.hops))}
-    for column in ("topic", "from", "to", *figures, ""):
-        table.add_column(column, justify="right" if column in figures else "left", no_wrap=True)
-    for hop in found.hops:
-        counts = (str(of(hop) or "") for of in figures.values())
-        verdict = hop.unknown or ("adds up" if hop.adds_up else "does not add up")
-        table.add_row(hop.topic, hop.sender, hop.reader, *counts, verdict)
-    console.print(table)
+    ledger: tuple[Column[Hop], ...] = (
+        Column("topic", lambda hop: Text(hop.topic), left=True),
+        Column("from", lambda hop: Text(plain(hop.sender)), left=True),
+        Column("to", lambda hop: Text(plain(hop.reader)), left=True),
+        *(
+            Column(name, lambda hop, of=of: Text(str(of(hop) or "")), goes=goes)
+            for goes, (name, of) in enumerate(counts.items(), start=1)
+            if any(map(of, found.hops))
+        ),
+        Column("", _verdict, left=True),
+    )
+    say("\nLedger")
+    console.print(fitted(ledger, found.hops, console.width))
     for node, count in found.rejected.items():
         say(f"{node}: {count} invalid messages rejected")
     for fault in found.faults:
         say(fault)
     say("The ledger adds up." if not found.faults else "The ledger does not add up.")
+
+
+def _verdict(hop: Hop) -> Text:
+    return Text(hop.unknown or ("adds up" if hop.adds_up else "does not add up"))
 
 
 def _size(count: float) -> str:

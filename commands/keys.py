@@ -56,10 +56,12 @@ def add_keys_commands(app: typer.Typer) -> None:
         name, key = parse_public(public)
         if hub:
             set_hub(mine, name, key)
-            print(f"emofuse: from here {name} is the hub", file=sys.stderr)
+            is_another = mine.hub_name and mine.hub != key
+            former = f", and no longer {mine.hub_name} {mine.hub}" if is_another else ""
+            print(f"emofuse: from here {name} is the hub{former}", file=sys.stderr)
         else:
-            is_new = let_in(mine, name, key)
-            told = f"{name} is let in" if is_new else "that key was let in already"
+            former = let_in(mine, name, key)
+            told = f"that key was let in already, as {former}," if former else f"{name} is let in"
             print(f"emofuse: {told} by a hub with the keys in {mine.folder}", file=sys.stderr)
 
     @keys_app.command()
@@ -69,7 +71,7 @@ def add_keys_commands(app: typer.Typer) -> None:
         known, wrong = read_known(mine.folder)
         print(mine.line)
         if mine.hub != mine.public:
-            print(f"emofuse: connects to the hub with the key {mine.hub}", file=sys.stderr)
+            print(f"emofuse: connects to the hub {mine.hub_name} {mine.hub}", file=sys.stderr)
         for key, name in known.items():
             print(f"emofuse: lets in {name} {key}", file=sys.stderr)
         if wrong:

@@ -7,13 +7,15 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.text import Text
 
 from capture.media_path import printable
+from commands.watch.columns import Column, fitted
 from commands.watch.output import Output
 from config.settings import Settings
 from inference.network import network_of, never_on_gpu
 from messaging.errors import UserError
+from messaging.text import plain
 from offline.corpus import Engine, Report, label_corpus, local
 from offline.corpus import Progress as Reached
 from offline.inputs import find_inputs
@@ -120,15 +122,8 @@ def print_report(report: Report, wall_s: float, out: Path, *, details: bool) -> 
     """The table to stdout; what is wrong with a file to stderr, a line each."""
     console, errors = Output(), Console(stderr=True)
     if report.results:
-        table = Table(title="Labelled", title_justify="left")
-        table.add_column("file", overflow="fold", min_width=20)
-        for column in ("length", "utterances", "matched", "faces"):
-            table.add_column(column, justify="right", no_wrap=True)
-        table.add_column("top labels")
-        table.add_column("x real\ntime", justify="right", no_wrap=True)
-        for result in report.results:
-            table.add_row(*_cells(result))
-        console.print(table, markup=False)
+        _say(console, "Labelled")
+        console.print(fitted(RESULT_COLUMNS, report.results, console.width))
     seconds = sum(result.duration_s for result in report.results)
     kept = f", {report.kept} of them by a former run" if report.kept else ""
     _say(
@@ -149,17 +144,12 @@ def print_report(report: Report, wall_s: float, out: Path, *, details: bool) -> 
             _say(errors, failure.details)
 
 
-def _cells(result: PartResult) -> list[str]:
-    labels = ", ".join(f"{label} {count}" for label, count in result.labels[:TOP])
-    return [
-        result.name,
-        _clock(result.duration_s),
-        str(result.utterances),
-        str(result.matched),
-        f"{result.with_face / result.pictures:.0%}" if result.pictures else "-",
-        labels or "-",
-        f"{result.duration_s / result.wall_s:.1f}" if result.wall_s else "-",
-    ]
+def _labels(result: PartResult) -> str:
+    return ", ".join(f"{label} {count}" for label, count in result.labels[:TOP]) or "-"
+
+
+def _share(part: float, whole: float, form: str) -> str:
+    return format(part / whole, form) if whole else "-"
 
 
 def _clock(seconds: float) -> str:
@@ -168,6 +158,21 @@ def _clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+RESULT_COLUMNS: tuple[Column[PartResult], ...] = (
+    Column("file", lambda result: Text(plain(result.name)), left=True),
+    Column("length", lambda result: Text(_clock(result.duration_s)), goes=2),
+    Column("utterances", lambda result: Text(str(result.utterances))),
+    Column("matched", lambda result: Text(str(result.matched))),
+    Column("faces", lambda result: Text(_share(result.with_face, result.pictures, ".0%")), goes=3),
+    Column("top labels", lambda result: Text(_labels(result)), left=True, goes=1),
+    Column(
+        "x real\ntime",
+        lambda result: Text(_share(result.duration_s, result.wall_s, ".1f")),
+        goes=4,
+    ),
+)
 
 
 def _say(console: Console, line: str) -> None:

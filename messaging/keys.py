@@ -34,6 +34,8 @@ class Keys:
     public: str
     hub: str
     """The hub's public key; this machine's own where none is named: then the hub is here."""
+    hub_name: str = ""
+    """Empty where the hub is here."""
 
     @property
     def line(self) -> str:
@@ -76,10 +78,10 @@ def read_keys(folder: Path) -> Keys:
     _refuse_open(file, "600")
     name, secret = _only_line(file, text, _SECRET_LINE, "NAME secret KEY")
     public = zmq.curve_public(secret.encode()).decode()
-    hub = public
+    hub_name, hub = "", public
     if (told := _read(folder / HUB)) is not None:
-        _, hub = _only_line(folder / HUB, told, _PUBLIC_LINE, _SHAPE)
-    return Keys(folder, name, secret, public, hub)
+        hub_name, hub = _only_line(folder / HUB, told, _PUBLIC_LINE, _SHAPE)
+    return Keys(folder, name, secret, public, hub, hub_name)
 
 
 def read_known(folder: Path) -> tuple[dict[str, str], list[str]]:
@@ -110,14 +112,20 @@ def parse_public(text: str) -> tuple[str, str]:
     except UserError:  # too long for a name, or a folder
         found = None
     lines = [line for _, line in _lines(text if found is None else found)]
+    if any(map(_SECRET_LINE.fullmatch, lines)):  # which must not stand in a terminal or a log
+        raise UserError(
+            "that is a machine's secret key, which nobody else may have; give the line that "
+            "emofuse keys show prints there"
+        )
     match = _PUBLIC_LINE.fullmatch(lines[0]) if len(lines) == 1 else None
     if match is None or not _is_key(match["key"]):
         raise UserError(with_name)
     return match["name"], match["key"]
 
 
-def let_in(keys: Keys, name: str, public: str) -> bool:
-    """Add to those whom the hub of this folder knows; ``False``: it knew that key.
+def let_in(keys: Keys, name: str, public: str) -> str:
+    """Add to those whom the hub of this folder knows. Returns the name by which it knew that key;
+    empty where the key is new.
 
     Raises:
         UserError: the list is damaged, or the name has another key there.
@@ -127,7 +135,7 @@ def let_in(keys: Keys, name: str, public: str) -> bool:
     if wrong:
         raise UserError("\n".join(wrong))
     if public in known:
-        return False
+        return known[public]
     if name in known.values():
         raise UserError(f"{file} has another key for {name}; delete that line first")
     try:
@@ -138,7 +146,7 @@ def let_in(keys: Keys, name: str, public: str) -> bool:
             out.write(f"{'' if text.endswith(chr(10)) else chr(10)}{name} {public}\n")
     except OSError as error:
         raise UserError(f"{file} cannot be written: {error.strerror}") from None
-    return True
+    return ""
 
 
 def set_hub(keys: Keys, name: str, public: str) -> None:

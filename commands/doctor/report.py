@@ -24,7 +24,7 @@ def show(finding: Finding, width: int, former: Finding | None = None) -> Rendera
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(width=7)
     table.add_column(width=13)
-    table.add_column(width=max(20, width - 26), overflow="fold")
+    table.add_column(max_width=max(20, width - 26), overflow="fold")
     told = Text(plain(finding.text))
     if finding.way_out and (former is None or former.way_out != finding.way_out):
         told.append(f"\n-> {plain(finding.way_out)}", style=FAINT)

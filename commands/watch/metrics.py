@@ -4,7 +4,7 @@ import errno
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from config.settings import MetricsSettings, Settings
 from messaging.clock import monotonic_ns
@@ -26,6 +26,13 @@ NODE, STREAM = ("node", "host"), ("topic", "sender", "host")
 class Snapshot:
     nodes: tuple[NodeRow, ...] = ()
     streams: tuple[StreamRow, ...] = ()
+
+    @classmethod
+    def of(cls, observer: Observer, now_ns: int) -> Self:
+        """Without those who said that they close: they are not down, they are not there."""
+        nodes = tuple(row for row in observer.nodes(now_ns) if not row.is_closed)
+        names = {row.name for row in nodes}
+        return cls(nodes, tuple(row for row in observer.streams(now_ns) if row.sender in names))
 
 
 class Exporter:
@@ -67,7 +74,7 @@ def _of_nodes(nodes: Iterable[NodeRow]) -> "Iterator[Metric]":
     )
     for row in nodes:
         labels, beat = (row.name, row.beat.host), row.beat
-        is_up = not row.is_silent and not row.is_closed
+        is_up = not row.is_silent
         up.add_metric(labels, is_up)
         running.add_metric(labels, is_up and beat.state == "running")
         age.add_metric(labels, row.silent_ns / 1e9)
@@ -132,7 +139,7 @@ def run(settings: Settings) -> None:
             if now_ns - refreshed_ns >= REFRESH_NS:
                 stamp = node.stamp()
                 observer.hub_offset_ns = None if stamp.bound_ns is None else stamp.offset_ns
-                exporter.snapshot = Snapshot(observer.nodes(now_ns), observer.streams(now_ns))
+                exporter.snapshot = Snapshot.of(observer, now_ns)
                 refreshed_ns = now_ns
 
 

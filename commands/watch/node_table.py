@@ -7,11 +7,9 @@ from rich.text import Text
 
 from commands.watch.columns import Column, fitted
 from display.palette import FAINT, WARNING
-from display.tables import shortened
 from messaging.observer import NodeRow
 from messaging.text import plain
 
-LONGEST_NAME = 16
 LEGEND = (
     "rate: messages/s on the busiest topic   p50, p95: ms until its result came here\n"
     "restarts: since this began to look      offset: the hub's clock minus its own"
@@ -20,7 +18,7 @@ LEGEND = (
 
 def render(rows: Sequence[NodeRow], address: str, width: int) -> RenderableType:
     """For a terminal of ``width`` characters, by machine where there are several; where it is too
-    narrow, memory and the counts that seldom matter make room.
+    narrow, what matters least makes room.
     """
     hosts = sorted({row.beat.host for row in rows if row.beat.host})
     head = Text.assemble(
@@ -28,8 +26,7 @@ def render(rows: Sequence[NodeRow], address: str, width: int) -> RenderableType:
         (f"   {len(rows)} {'node' if len(rows) == 1 else 'nodes'}", ""),
         _on(hosts),
         (f"   hub at {plain(address)}", FAINT),
-        overflow="ellipsis",
-        no_wrap=True,
+        overflow="fold",
     )
     by_host = sorted(rows, key=lambda row: row.beat.host) if len(hosts) > 1 else rows
     table = fitted(COLUMNS, by_host, width, _host if len(hosts) > 1 else lambda _: "")
@@ -44,7 +41,7 @@ def _on(hosts: Sequence[str]) -> str:
 
 
 def _host(row: NodeRow) -> str:
-    return shortened(plain(row.beat.host or "an unknown machine"), LONGEST_NAME)
+    return plain(row.beat.host or "an unknown machine")
 
 
 def _notes(row: NodeRow) -> Iterator[Text]:
@@ -76,6 +73,10 @@ def _mishaps(count: int) -> Text:
     return Text(str(count), style=WARNING if count else "")
 
 
+def _cpu(row: NodeRow) -> Text:
+    return _number(None if row.cpu is None else row.cpu * 100, ".0f")
+
+
 def _percentile(row: NodeRow, which: str) -> Text:
     ns = None if row.latency is None else getattr(row.latency, which)
     return _number(None if ns is None else ns / 1e6, ".0f")
@@ -99,17 +100,17 @@ def _bound(row: NodeRow) -> Text:
 
 
 COLUMNS: tuple[Column[NodeRow], ...] = (
-    Column("node", lambda row: Text(shortened(plain(row.name), LONGEST_NAME)), left=True),
+    Column("node", lambda row: Text(plain(row.name)), left=True),
     Column("state", _state, left=True),
-    Column("rate\n/s", lambda row: _number(row.rate_hz, ".1f")),
-    Column("p50\nms", lambda row: _percentile(row, "p50_ns")),
-    Column("p95\nms", lambda row: _percentile(row, "p95_ns")),
-    Column("over-\ntaken", lambda row: Text(str(row.overtaken)), goes=1),
-    Column("lost", lambda row: _mishaps(row.lost)),
-    Column("re-\njected", lambda row: _mishaps(row.rejected), goes=2),
-    Column("cpu\n%", lambda row: _number(None if row.cpu is None else row.cpu * 100, ".0f")),
-    Column("mem.\nMB", lambda row: _number(row.beat.rss_bytes / 1e6, ".0f"), goes=3),
-    Column("clock\noffset", _offset),
-    Column("bound\n± ms", _bound),
-    Column("re-\nstarts", lambda row: _mishaps(row.restarts)),
+    Column("rate\n/s", lambda row: _number(row.rate_hz, ".1f"), goes=1),
+    Column("p50\nms", lambda row: _percentile(row, "p50_ns"), goes=4),
+    Column("p95\nms", lambda row: _percentile(row, "p95_ns"), goes=3),
+    Column("over-\ntaken", lambda row: Text(str(row.overtaken)), goes=9),
+    Column("lost", lambda row: _mishaps(row.lost), goes=2),
+    Column("re-\njected", lambda row: _mishaps(row.rejected), goes=10),
+    Column("cpu\n%", _cpu, goes=6),
+    Column("mem.\nMB", lambda row: _number(row.beat.rss_bytes / 1e6, ".0f"), goes=11),
+    Column("clock\noffset", _offset, goes=7),
+    Column("bound\n± ms", _bound, goes=8),
+    Column("re-\nstarts", lambda row: _mishaps(row.restarts), goes=5),
 )

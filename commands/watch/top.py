@@ -20,7 +20,7 @@ CLOCK_NS = 30_000_000_000
 
 
 def top(settings: Settings, *, once: bool) -> None:
-    """Until Ctrl-C, or ``once`` as plain text."""
+    """Until Ctrl-C; ``once`` as plain text, and so where there is no terminal to follow it on."""
     console = Output()
     with listening(settings, FACES, UTTERANCES) as listener:
         observer = Observer(listener.hub_offset_ns())
@@ -28,13 +28,13 @@ def top(settings: Settings, *, once: bool) -> None:
         def table() -> RenderableType:
             return render(observer.nodes(monotonic_ns()), listener.address, console.width)
 
-        if once:
+        if once or not console.is_terminal:
             for arrived in listener.rounds(LOOK_S, ONCE_S):
                 observer.hear_all(arrived)
             console.print(table())
             return
         drawn_ns, asked_ns = 0, monotonic_ns()
-        with Live(console=console, auto_refresh=False, screen=console.is_terminal) as live:
+        with Live(console=console, auto_refresh=False, screen=True) as live:
             for arrived in listener.rounds(LOOK_S):
                 observer.hear_all(arrived)
                 now_ns = monotonic_ns()

@@ -10,7 +10,6 @@ from commands.watch.listener import listening
 from commands.watch.output import Output
 from config.settings import Settings
 from display.palette import FAINT
-from display.tables import shortened
 from messaging.clock import monotonic_ns
 from messaging.observer import BOOKKEEPING, Observer, StreamRow
 from messaging.text import plain
@@ -19,8 +18,6 @@ from messaging.topics import TOPICS
 LISTEN_S = 2.6
 """Every node has sent two heartbeats within this."""
 LOOK_S = 0.05
-LONGEST_NAME = 20
-LONGEST_LIST = 40
 
 
 def print_topics(settings: Settings, *, everything: bool) -> None:
@@ -61,23 +58,21 @@ def _nominal(row: StreamRow) -> Text:
 
 
 def _readers(row: StreamRow) -> Text:
-    names = shortened(plain(", ".join(row.readers)), LONGEST_LIST)
+    names = plain(", ".join(row.readers))
     return Text(names or "nobody", style="" if names else FAINT)
 
 
-HOST: Column[StreamRow] = Column(
-    "host", lambda row: Text(shortened(plain(row.host), LONGEST_NAME)), left=True, goes=2
-)
+HOST: Column[StreamRow] = Column("host", lambda row: Text(plain(row.host)), left=True, goes=5)
 COLUMNS: tuple[Column[StreamRow], ...] = (
     Column("topic", lambda row: Text(row.topic, style="bold"), left=True),
-    Column("sender", lambda row: Text(shortened(plain(row.sender), LONGEST_NAME)), left=True),
+    Column("sender", lambda row: Text(plain(row.sender)), left=True),
     HOST,
     Column("rate/s", lambda row: _number(row.rate_hz, ".1f")),
-    Column("nominal", _nominal, goes=1),
-    Column("messages", lambda row: Text(str(row.messages))),
-    Column("kB/s", lambda row: _number(_kilo(row.bytes_per_s), ",.1f")),
-    Column("MB", lambda row: Text(f"{row.bytes / 1e6:,.1f}")),
-    Column("read by", _readers, left=True),
+    Column("nominal", _nominal, goes=6),
+    Column("messages", lambda row: Text(str(row.messages)), goes=4),
+    Column("kB/s", lambda row: _number(_kilo(row.bytes_per_s), ",.1f"), goes=2),
+    Column("MB", lambda row: Text(f"{row.bytes / 1e6:,.1f}"), goes=3),
+    Column("read by", _readers, left=True, goes=1),
 )
 
 

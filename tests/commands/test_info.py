@@ -144,3 +144,18 @@ def test_markers_are_counted_by_who_sent_them(
     make_session(tmp_path / "s", [marker(f"{n}", n) for n in range(3)])
     _, record = told(tmp_path / "s", capsys)
     assert record["channels"]["markers/command"]["messages"] == 3
+
+
+@pytest.mark.parametrize("width", ["50", "80"])
+def test_no_name_and_no_number_is_cut_where_it_is_narrow(
+    width: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session(tmp_path / "s", fused=FACES - 1)
+    for name, value in {"FORCE_COLOR": "1", "NO_COLOR": "1", "COLUMNS": width}.items():
+        monkeypatch.setenv(name, value)
+    assert info(tmp_path / "s", as_json=False) == 3
+    ledger = capsys.readouterr().out.partition("Ledger\n")[2].splitlines()[:3]
+    assert max(map(len, ledger)) <= int(width)
+    assert ledger[1].split() == [
+        *("faces", "inference", "fusion", "20", "19", "does", "not", "add", "up")
+    ]

@@ -37,6 +37,29 @@ def test_two_machines_get_to_know_each_other(tmp_path: Path) -> None:
     assert shown.stderr == f"emofuse: lets in {lines[camera]}\n"
 
 
+def test_what_was_known_before_is_named(tmp_path: Path) -> None:
+    studio, roof, camera = (machine(tmp_path / name) for name in ("studio", "roof", "camera"))
+    emofuse("keys", "add", camera.line, "--keys", studio.folder)
+    again = emofuse("keys", "add", f"other {camera.public}", "--keys", studio.folder)
+    assert "that key was let in already, as camera, by a hub" in again.stderr
+    for hub, former in ((studio, ""), (studio, ""), (roof, f", and no longer {studio.line}")):
+        added = emofuse("keys", "add", "--hub", hub.line, "--keys", camera.folder)
+        assert added.stderr == f"emofuse: from here {hub.name} is the hub{former}\n"
+    shown = emofuse("keys", "show", "--keys", camera.folder)
+    assert shown.stderr == f"emofuse: connects to the hub {roof.line}\n"
+
+
+@pytest.mark.parametrize("whole_file", [True, False])
+def test_a_secret_key_is_not_printed(tmp_path: Path, *, whole_file: bool) -> None:
+    keys = machine(tmp_path / "keys")
+    text = (keys.folder / SECRET).read_text()
+    run = emofuse("keys", "add", text if whole_file else text.splitlines()[-1],
+                  EMOFUSE_BUS__KEYS=str(keys.folder))  # fmt: skip
+    assert run.returncode == 2
+    assert "that is a machine's secret key" in run.stderr
+    assert keys.secret not in run.stdout + run.stderr
+
+
 @pytest.mark.parametrize(
     ("options", "why"),
     [

@@ -5,10 +5,11 @@ import pytest
 from rich.console import Console
 
 from display.scene import Scene, SessionScene
-from display.tables import plain, render, utterance_line
+from display.tables import render, utterance_line
 from display.view import View
 from messaging.observer import FORGOTTEN_NS
 from messaging.schema import Stamp, TopicCounts, UtteranceEmotion
+from messaging.text import plain
 from tests.display.messages import (
     MS,
     face,

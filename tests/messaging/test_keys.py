@@ -96,9 +96,9 @@ def test_the_known_are_added_once_and_read_by_name(tmp_path: Path) -> None:
     keys = make_keys(tmp_path / "keys", "studio")
     assert read_known(keys.folder) == ({}, [])
     other = make_keys(tmp_path / "other", "other")
-    assert let_in(keys, "camera", KEY)
-    assert let_in(keys, "other", other.public)
-    assert not let_in(keys, "camera", KEY)
+    assert let_in(keys, "camera", KEY) == ""
+    assert let_in(keys, "other", other.public) == ""
+    assert let_in(keys, "again", KEY) == "camera"
     assert read_known(keys.folder) == ({KEY: "camera", other.public: "other"}, [])
 
 
@@ -142,5 +142,5 @@ def test_what_is_no_public_line_is_refused(text: str) -> None:
 
 def test_a_secret_key_is_never_taken_for_a_public_one(tmp_path: Path) -> None:
     keys = make_keys(tmp_path / "keys", "studio")
-    with pytest.raises(UserError, match="expected NAME KEY"):
+    with pytest.raises(UserError, match="that is a machine's secret key"):
         parse_public(str(keys.folder / SECRET))

@@ -59,6 +59,12 @@ def test_a_hub_that_was_named_and_is_not_there_is_named(tmp_path: Path) -> None:
     assert f"no hub answers at {address} within 0.3 s" in told.stderr
 
 
+def test_who_takes_the_first_line_of_top_is_not_kept(address: str) -> None:
+    told = emofuse("top", "--hub", address)
+    assert (told.returncode, told.stderr) == (0, "")
+    assert told.stdout.splitlines()[0].startswith("emofuse top")
+
+
 def test_an_unknown_name_is_told_with_those_that_there_are() -> None:
     told = emofuse("echo", "face")
     assert told.returncode == 2

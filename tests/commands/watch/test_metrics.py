@@ -12,10 +12,11 @@ from commands.watch import metrics
 from commands.watch.metrics import Exporter, Snapshot
 from config.settings import BusSettings, MetricsSettings, Settings
 from messaging.errors import UserError
-from messaging.node import Node
-from messaging.observer import NodeRow
-from messaging.schema import Heartbeat, Stamp
+from messaging.node import Node, State
+from messaging.observer import NodeRow, Observer
+from messaging.schema import Heartbeat, Stamp, TopicCounts
 from messaging.topics import HEARTBEAT
+from messaging.wire import Received
 from tests.pipelines import emofuse, started
 
 PATIENCE_S = 60.0
@@ -35,6 +36,22 @@ def test_a_silent_node_is_down_and_an_unknown_clock_is_left_out() -> None:
     assert samples["emofuse_node_heartbeat_age_seconds"] == 5
     assert samples["emofuse_node_restarts_total"] == 2
     assert not any("clock" in name or "latency" in name for name in samples)
+
+
+def test_a_node_that_has_closed_is_not_down_but_gone() -> None:
+    observer = Observer()
+    said: list[tuple[str, State]] = [
+        ("camera", "running"),
+        ("mark", "running"),
+        ("mark", "closing"),
+    ]
+    for name, state in said:
+        counts = (TopicCounts("markers", messages=1),)
+        beat = Heartbeat(Stamp(1, "hub"), name, state, 7, counts=counts)
+        observer.hear(Received(HEARTBEAT, beat, memoryview(b""), name, 1, 0, 1))
+    snapshot = Snapshot.of(observer, 2)
+    assert [row.name for row in snapshot.nodes] == ["camera"]
+    assert [row.sender for row in snapshot.streams] == ["camera"]
 
 
 def test_it_serves_what_runs_at_this_machine_alone(address: str) -> None:

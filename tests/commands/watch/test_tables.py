@@ -8,6 +8,7 @@ from rich.console import Console, RenderableType
 
 from commands.watch import topics
 from commands.watch.node_table import render
+from commands.watch.output import Output
 from messaging.observer import Latency, NodeRow, StreamRow
 from messaging.schema import Heartbeat, Stamp
 
@@ -61,6 +62,34 @@ def test_with_80_columns_what_matters_stays_whole() -> None:
     assert "fusion: 78 invalid messages were rejected" in text
     assert "…" not in text
     assert max(map(len, lines)) <= 80
+
+
+LONG = "the-robot-s-left-camera-at-the-door"
+
+
+@pytest.mark.parametrize("width", [35, 40, 50, 60, 80])
+def test_where_it_is_narrow_columns_go_and_what_is_shown_is_whole(width: int) -> None:
+    """Numbers are never broken, and names are folded."""
+    streams = [replace(row, sender=LONG, readers=("fusion", LONG)) for row in STREAMS]
+    for table in (
+        render([*NODES, node(LONG)], ADDRESS, width),
+        topics.render(streams, width, everything=False),
+    ):
+        lines = drawn(table, width)
+        text = "\n".join(lines)
+        assert "…" not in text
+        assert ".." not in text
+        assert max(map(len, lines)) <= width
+    lines = drawn(render([*NODES, node(LONG)], ADDRESS, width), width)
+    assert LONG in "".join(line.split(" ")[0] for line in lines)
+    assert sum("30.0" in line.split() for line in lines) == len(NODES) + 1
+
+
+def test_a_pipe_is_as_wide_as_what_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    console = Output()
+    streams = [replace(row, readers=(LONG, *"abcdefgh", LONG)) for row in STREAMS]
+    console.print(topics.render(streams, console.width, everything=False))
+    assert f"{LONG}, a, b, c, d, e, f, g, h, {LONG}" in capsys.readouterr().out
 
 
 def test_the_nodes_of_a_machine_stand_together_below_its_name() -> None:
