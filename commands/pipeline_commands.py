@@ -251,5 +251,6 @@ def _run_alone(process: Process, settings: Settings) -> None:
         bus = settings.bus.model_copy(update={"address": shared_address()})
         settings = settings.model_copy(update={"bus": bus})
     endpoints(settings.bus.address)  # refused before anything is said
-    print(f"emofuse {process.name}: hub at {settings.bus.address}", file=sys.stderr)
+    if process.name != "hub":  # which says so itself when it is there
+        print(f"emofuse {process.name}: hub at {settings.bus.address}", file=sys.stderr)
     run_process(process, settings)
