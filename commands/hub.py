@@ -1,6 +1,7 @@
 """The hub as a process."""
 
 import multiprocessing
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,7 +14,12 @@ def run(settings: Settings) -> None:
     """Serve until asked to stop; a launcher that was killed cannot tidy up, so its hub does."""
     launcher = multiprocessing.parent_process()
     chosen_by = "bus.address" if launcher else "--bind"
-    serve(settings.bus.address, settings.log_level, chosen_by, settings.bus.keys)
+
+    def tell() -> None:
+        if not launcher:
+            print(f"emofuse hub: hub at {settings.bus.address}", file=sys.stderr, flush=True)
+
+    serve(settings.bus.address, settings.log_level, chosen_by, settings.bus.keys, tell)
     folder = Path(settings.bus.address.removeprefix("ipc://")).parent
     if launcher and not launcher.is_alive() and folder.name.startswith(PRIVATE_PREFIX):
         with suppress(OSError):  # not empty, or gone

@@ -253,5 +253,6 @@ def _run_alone(process: Process, settings: Settings) -> None:
         bus = settings.bus.model_copy(update={"address": shared_address()})
         settings = settings.model_copy(update={"bus": bus})
     endpoints(settings.bus.address)  # refused before anything is said
-    tell(f"emofuse {process.name}: hub at {settings.bus.address}")
+    if process.name != "hub":  # which says so itself when it is there
+        tell(f"emofuse {process.name}: hub at {settings.bus.address}")
     run_process(process, settings)

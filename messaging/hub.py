@@ -3,7 +3,9 @@
 Two proxies, so that a slow reader of pictures never holds up a result; and the clock service.
 """
 
+import errno
 import threading
+from collections.abc import Callable
 from dataclasses import astuple
 from pathlib import Path
 from typing import IO
@@ -21,6 +23,12 @@ from messaging.node import Node
 SUBSCRIBE_TO_ALL = b"\1"
 """Makes every sender send everything to the hub: a reader that got its own echo from there has
 then joined every stream, without word having to travel on to each sender."""
+WAYS_OUT = {
+    errno.EADDRINUSE: "another program, or another hub, is there: end it, or ",
+    errno.EADDRNOTAVAIL: "it is no address of this machine, so ",
+    errno.ENODEV: "it is no address of this machine, so ",
+}
+"""By the error's number."""
 
 
 class Hub:
@@ -33,29 +41,23 @@ class Hub:
         self._places = places = endpoints(address)
         self._keys = keys_for(address, keys)
         self._lock = _lock(address, chosen_by)
+        self._address, self._chosen_by = address, chosen_by
         self._context = zmq.Context()
         self._sockets: list[zmq.Socket[bytes]] = []
         """So that none is left behind where a later one cannot be bound."""
         try:
             self.door = Door(self._context, self._keys)
-            self.clock = self._clock_service(places.clock)
             self._threads = [
                 threading.Thread(target=self.door.serve, daemon=True),
-                threading.Thread(target=self.clock.serve, daemon=True),
                 self._proxy(places.bulk_in, places.bulk_out, bulk=True),
                 self._proxy(places.events_in, places.events_out, bulk=False),
             ]
+            self.clock = self._clock_service(places.clock)
+            self._threads.append(threading.Thread(target=self.clock.serve, daemon=True))
         except UserError:
             self._context.destroy(linger=0)
             self._unlock()
             raise
-        except zmq.ZMQError as error:
-            self._context.destroy(linger=0)
-            self._unlock()
-            raise UserError(
-                f"the hub cannot bind {address}: {error.strerror}; another program may be there "
-                f"(choose another address with {chosen_by})"
-            ) from error
         for thread in self._threads:
             thread.start()
 
@@ -83,7 +85,14 @@ class Hub:
         self._sockets.append(socket)
         if endpoint.startswith(TCP):  # elsewhere nobody is a stranger; a command may look in and go
             self.door.watch(socket)
-        bind(socket, endpoint, self._keys)
+        try:
+            bind(socket, endpoint, self._keys)
+        except zmq.ZMQError as error:
+            number = error.errno or 0
+            raise UserError(
+                f"the hub at {self._address} cannot bind {endpoint}: {zmq.strerror(number)}; "
+                f"{WAYS_OUT.get(number, '')}choose another address with {self._chosen_by}"
+            ) from error
 
     def _serve(self, senders: zmq.Socket[bytes], readers: zmq.Socket[bytes]) -> None:
         try:
@@ -130,10 +139,15 @@ def _lock(address: str, chosen_by: str) -> IO[str] | None:
 
 
 def serve(
-    address: str, log_level: str = "info", chosen_by: str = "--bind", keys: Path | None = None
+    address: str,
+    log_level: str = "info",
+    chosen_by: str = "--bind",
+    keys: Path | None = None,
+    when_bound: Callable[[], object] = lambda: None,
 ) -> None:
     """Run the hub until this process is asked to stop."""
     hub = Hub(address, chosen_by, keys)
+    when_bound()
     try:
         with Node("hub", address, log_level=log_level, keys=keys) as node:
             while node.alive():

@@ -180,8 +180,9 @@ def test_the_reason_of_a_hub_that_is_refused_late_is_what_is_said(free_ports: in
         run = run_with_a_hub_that_is("late", EMOFUSE_BUS__ADDRESS=where)
     assert run.returncode == 2
     (line,) = run.stderr.splitlines()
-    assert line.startswith(f"emofuse hub: the hub cannot bind {where}: Address already in use")
-    assert line.endswith("another program may be there (choose another address with bus.address)")
+    taken = f"tcp://127.0.0.1:{free_ports + 1}"
+    assert line.startswith(f"emofuse hub: the hub at {where} cannot bind {taken}: Address already")
+    assert line.endswith("is there: end it, or choose another address with bus.address")
 
 
 def test_a_hub_that_never_starts_ends_the_run_with_that_reason() -> None:

@@ -14,7 +14,7 @@ from messaging.errors import UserError
 from messaging.keys import KNOWN, SECRET, read_keys, read_known
 from run_pipeline import PROCESSES
 from tests.machines import machine
-from tests.pipelines import emofuse
+from tests.pipelines import emofuse, started
 
 SESSION = Path(__file__).parents[1] / "recording" / "sessions" / "v1"
 
@@ -108,6 +108,17 @@ def test_keys_that_will_not_do_end_every_command_with_one_line(
     assert run.returncode == 2
     assert f"{keys.folder / SECRET} is open to others (mode 644)" in run.stderr.splitlines()[-1]
     assert "Traceback" not in run.stderr
+
+
+def test_a_hub_says_where_it_is_when_it_is_there(tmp_path: Path) -> None:
+    where = f"ipc://{tmp_path}/hub"
+    with started("hub", "--bind", where) as hub:
+        assert hub.stderr is not None
+        assert hub.stderr.readline() == f"emofuse hub: hub at {where}\n"
+        second = emofuse("hub", "--bind", where)
+        assert second.returncode == 2
+        (line,) = second.stderr.splitlines()
+        assert f"a hub runs at {where} already" in line
 
 
 def test_a_damaged_list_of_the_known_is_named_by_a_hub(tmp_path: Path, free_ports: int) -> None:

@@ -570,7 +570,7 @@ def test_a_hub_over_tcp_and_a_port_in_use(free_ports: int) -> None:
     where = f"tcp://127.0.0.1:{free_ports}"
     hub = Hub(where)
     try:
-        with pytest.raises(UserError, match="cannot bind"):
+        with pytest.raises(UserError, match=f"cannot bind {where}: .* is there: end it"):
             Hub(where)
         with Node("one", where, [MARKERS]) as one, Node("two", where) as two:
             two.publish(MARKERS, Marker(two.stamp(), "over tcp"))
@@ -578,6 +578,13 @@ def test_a_hub_over_tcp_and_a_port_in_use(free_ports: int) -> None:
         assert received.message.text == "over tcp"
     finally:
         hub.close()
+
+
+@pytest.mark.parametrize("host", ["192.0.2.7", "no-host.invalid"])  # nobody's
+def test_an_address_that_is_not_this_machine_s_is_not_called_taken(host: str) -> None:
+    where = f"tcp://{host}:5550"
+    with pytest.raises(UserError, match=f"cannot bind {where}: .* no address of this machine"):
+        Hub(where)
 
 
 def test_nodes_come_back_when_the_hub_was_restarted(tmp_path: Path) -> None:
