@@ -118,7 +118,9 @@ class LivePipeline:
         self.received: list[Received[Any]] = []
         self.pulses: dict[int, Received[Heartbeat]] = {}
         self.outages: list[tuple[int, int]] = []
-        """From when to when what was hit was not back, on the monotonic clock."""
+        """From when to when what was hit was not back, on the monotonic clock; the first is the
+        start, in which the microphone may be there before the camera.
+        """
 
     def listen(self) -> None:
         for received in self.node.receive(0.02):
@@ -197,6 +199,11 @@ class LivePipeline:
             for r in self.received
         )
 
+    def first_ns(self) -> int:
+        """When the first utterance that got its label began."""
+        finals = (r.message for r in self.received if r.topic is UTTERANCES and r.message.final)
+        return next(u.onset.pipeline_ns for u in finals if u.status == "matched")
+
     def end(self) -> tuple[list[dict[str, Any]], str]:
         """Ctrl-C; its JSON records and its standard error."""
         self.process.send_signal(signal.SIGINT)
@@ -243,6 +250,7 @@ def live_pipeline(
             ):
                 pipeline = LivePipeline(process, node, folder)
                 pipeline.until(lambda: pipeline.matched_since(0))
+                pipeline.outages.append((0, pipeline.first_ns()))
                 yield pipeline
         finally:
             server.kill()
