@@ -193,6 +193,8 @@ def add_pipeline_commands(
     ) -> None:
         """Run the hub that nodes connect to."""
         settings = settings_of(hub=bind, keys=keys, log_level=log_level, config=config)
+        if settings.bus.address:
+            endpoints(settings.bus.address)  # refused before keys are asked for
         if not insecure and settings.bus.keys is None:
             refuse_strangers(settings.bus.address)
         row = next(process for process in processes if process.name == "hub")

@@ -100,6 +100,11 @@ def test_where_the_output_is_full_it_is_not_another_folder_that_is(tmp_path: Pat
     assert (show.returncode, "output" in told, "Traceback" in told) == (2, True, False), told
 
 
+def test_a_port_that_is_none_is_named_before_keys_are_asked_for() -> None:
+    run = emofuse("hub", "--bind", "tcp://0.0.0.0:80000")
+    assert (run.returncode, "the port must lie in 1 to" in run.stderr) == (2, True), run.stderr
+
+
 @pytest.mark.skipif(os.name != "posix", reason="permissions are those of POSIX")
 @pytest.mark.parametrize(
     "command",
