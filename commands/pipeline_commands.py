@@ -19,6 +19,7 @@ from commands.options import (
     Media,
     Microphone,
     NodeName,
+    NoHub,
     Only,
     Osc,
     Record,
@@ -53,6 +54,7 @@ def add_pipeline_commands(
         lsl: Lsl = False,
         osc: Osc = None,
         config: ConfigFile = None,
+        hub: NoHub = None,  # noqa: ARG001
         only: Only = None,
         host: Host = None,
         keys: Keys = None,
