@@ -13,7 +13,7 @@ from commands.watch.columns import Column, fitted
 from commands.watch.output import Output
 from messaging.schema import UtteranceEmotion
 from messaging.text import plain
-from recording.accounts import OUTLIVE, RUNS_ON, Accounts, Hop
+from recording.accounts import OUTLIVE, RUNS_ON, STOPPED, Accounts, Hop
 from recording.layout import channel_name, source_of
 from recording.recorder import NAME as RECORDER
 from recording.recorder import topics_of
@@ -92,7 +92,7 @@ def _disagreements(
     lines += [
         f"{hop.topic} from {hop.sender} to {hop.reader}: the tail is unknown, {hop.unknown}"
         for hop in found.hops
-        if hop.unknown and hop.unknown != RUNS_ON
+        if hop.unknown not in ("", RUNS_ON, STOPPED)
     ]
     if session.manifest is None:
         return lines

@@ -15,7 +15,6 @@ from commands.watch.output import Output
 from config.settings import Settings
 from inference.network import network_of, never_on_gpu
 from messaging.errors import UserError
-from messaging.text import plain
 from offline.corpus import Engine, Report, label_corpus, local
 from offline.corpus import Progress as Reached
 from offline.inputs import find_inputs
@@ -161,7 +160,7 @@ def _clock(seconds: float) -> str:
 
 
 RESULT_COLUMNS: tuple[Column[PartResult], ...] = (
-    Column("file", lambda result: Text(plain(result.name)), left=True),
+    Column("file", lambda result: Text(result.name), left=True),
     Column("length", lambda result: Text(_clock(result.duration_s)), goes=2),
     Column("utterances", lambda result: Text(str(result.utterances))),
     Column("matched", lambda result: Text(str(result.matched))),

@@ -39,6 +39,17 @@ Hub = Annotated[
     str | None,
     typer.Option(help="Where the hub is: ipc:///PATH or tcp://HOST:PORT."),
 ]
+
+
+def _refuse_hub(hub: str | None) -> None:
+    if hub is not None:
+        raise UserError(
+            f"--hub {hub} is for single nodes (emofuse node); where a pipeline's hub is, its "
+            f'settings say: EMOFUSE_BUS__ADDRESS, or [bus] address = "{hub}" in a file (--config)'
+        )
+
+
+NoHub = Annotated[str | None, typer.Option("--hub", hidden=True, callback=_refuse_hub)]
 Keys = Annotated[
     Path | None,
     typer.Option(readable=False, help="Folder with this machine's keys (see: emofuse keys new)."),

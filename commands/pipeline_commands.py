@@ -19,6 +19,7 @@ from commands.options import (
     Media,
     Microphone,
     NodeName,
+    NoHub,
     Only,
     Osc,
     Record,
@@ -54,6 +55,7 @@ def add_pipeline_commands(
         lsl: Lsl = False,
         osc: Osc = None,
         config: ConfigFile = None,
+        hub: NoHub = None,  # noqa: ARG001
         only: Only = None,
         host: Host = None,
         keys: Keys = None,
@@ -195,6 +197,8 @@ def add_pipeline_commands(
     ) -> None:
         """Run the hub that nodes connect to."""
         settings = settings_of(hub=bind, keys=keys, log_level=log_level, config=config)
+        if settings.bus.address:
+            endpoints(settings.bus.address)  # refused before keys are asked for
         if not insecure and settings.bus.keys is None:
             refuse_strangers(settings.bus.address)
         row = next(process for process in processes if process.name == "hub")

@@ -7,8 +7,8 @@ WAYS_OUT = {
     errno.EMFILE: "raise the limit with ulimit -n 1024",
     errno.ENFILE: "end other programs",
     errno.ENOMEM: "free some memory, or raise the limit with ulimit -v unlimited",
-    errno.ENOSPC: "free some space, or name another folder in TMPDIR",
-    errno.EDQUOT: "free some space, or name another folder in TMPDIR",
+    errno.ENOSPC: "free some space where the output goes, or name another folder in TMPDIR",
+    errno.EDQUOT: "free some space where the output goes, or name another folder in TMPDIR",
     errno.EROFS: "name another folder in TMPDIR",
 }
 """What the system has run out of, by its error's number, and what its user can do."""

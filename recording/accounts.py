@@ -24,6 +24,11 @@ from messaging.wire import Received
 OUTLIVE = ("launcher", "hub")
 """Nodes that end after the recorder, whose last word it cannot hear."""
 RUNS_ON = "still running"
+STOPPED = "both were stopped"
+"""What the one sent last, the other may have been too late for: several launchers that are asked to
+stop do not wait for each other."""
+STOPPING_NS = 5_000_000_000
+"""A launcher's nodes have ended so long after it was asked."""
 Process = tuple[str, int, int]
 """Its clock, when it started on that, and its number, which in a container is always the same."""
 DATA = frozenset(
@@ -199,5 +204,6 @@ def _unknown(
     if not reader.closed:
         return "the reader has no last word"
     if hop.accounted < hop.produced and reader.end_ns < last.end_ns:
-        return "the reader ended first"
+        is_near = last.end_ns - reader.end_ns < STOPPING_NS
+        return STOPPED if is_near else "the reader ended first"
     return ""

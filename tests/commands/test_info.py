@@ -102,6 +102,20 @@ def test_what_does_not_add_up_is_named_and_the_exit_code_is_3(
     assert fault in record["faults"]
 
 
+def test_where_launchers_stop_side_by_side_it_adds_up(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The camera's machine was slower to end than the worker's."""
+    folder = tmp_path / "s"
+    beats = [beat("inference", SENT, ms=1090), beat("fusion", reads(FACES - 3), ms=1000)]
+    make_session(folder, [*(faces(n, n * 40) for n in range(FACES)), *map(said, beats)])
+    last = beat("recorder", reads(FACES), ms=1100)
+    write_manifest(folder, Manifest(1_100_000_000, heartbeats=(last,)))
+    code, record = told(folder, capsys)
+    assert (code, record["faults"]) == (0, [])
+    assert "both were stopped" in [hop["unknown"] for hop in record["hops"]]
+
+
 def test_a_rest_adds_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     session(tmp_path / "s", kept=12, rested={"faces/inference": 8})
     assert told(tmp_path / "s", capsys)[0] == 0

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,23 @@ def test_a_hub_beyond_this_machine_needs_keys_or_a_word() -> None:
         "name keys with --keys (emofuse keys new makes them), or bind to 127.0.0.1, or add "
         "--insecure in a network that you trust\n"
     )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_where_the_output_is_full_it_is_not_another_folder_that_is(tmp_path: Path) -> None:
+    keys = machine(tmp_path / "keys")
+    with (
+        Path("/dev/full").open("w") as full,
+        started("keys", "show", "--keys", keys.folder, into=(full, subprocess.PIPE),
+                PYTHONUNBUFFERED="1") as show,
+    ):  # fmt: skip
+        _, told = show.communicate(timeout=60)
+    assert (show.returncode, "output" in told, "Traceback" in told) == (2, True, False), told
+
+
+def test_a_port_that_is_none_is_named_before_keys_are_asked_for() -> None:
+    run = emofuse("hub", "--bind", "tcp://0.0.0.0:80000")
+    assert (run.returncode, "the port must lie in 1 to" in run.stderr) == (2, True), run.stderr
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions are those of POSIX")

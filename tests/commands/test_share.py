@@ -12,6 +12,7 @@ from config.settings import Settings
 from display import screen
 from messaging.errors import UserError
 from run_pipeline import choose_processes
+from tests.pipelines import emofuse
 
 NEAR, FAR = "tcp://127.0.0.1:5550", "tcp://10.0.0.5:5550"
 LAB: dict[str, dict[str, Any]] = {
@@ -245,3 +246,11 @@ def test_a_node_by_hand_has_its_table_and_before_that_the_command_line() -> None
     assert (left.camera.device, left.camera.fps, left.log_level) == ("7", 5, "debug")
     assert rename(lab, "microphone", "interviewer", Settings()).microphone.device == "USB"
     assert rename(lab, "microphone", "left", Settings()).microphone.device == "auto"
+
+
+@pytest.mark.parametrize("command", [("run",), ()])
+def test_where_a_pipeline_s_hub_is_its_settings_say(command: tuple[str, ...]) -> None:
+    run = emofuse(*command, "--hub", "tcp://10.0.0.5:5550")
+    assert run.returncode == 2
+    (line,) = run.stderr.splitlines()
+    assert 'EMOFUSE_BUS__ADDRESS, or [bus] address = "tcp://10.0.0.5:5550"' in line

@@ -73,6 +73,18 @@ def test_a_node_that_is_started_by_hand_can_be_named() -> None:
     assert named(Settings(), "inference", "worker-b").name == "worker-b"
 
 
+def test_the_tables_in_the_documents_are_right(file: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "nodes.md").read_text()
+    examples = [block.partition("```")[0] for block in text.split("```toml\n")[1:]]
+    kinds: set[str] = set()
+    for example in examples:
+        settings = load(file, example)
+        kinds |= {node.kind for node in settings.nodes.values()}
+        for table in settings.nodes:
+            node_settings(settings, table)
+    assert kinds >= {"camera", "media", "recorder", "lsl", "osc", "metrics"}
+
+
 @pytest.mark.parametrize("row", PROCESSES, ids=lambda row: row.name)
 def test_every_process_can_be_a_node_of_a_file(row: object) -> None:
     assert getattr(row, "name", "") in SECTION_OF

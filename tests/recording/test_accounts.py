@@ -3,7 +3,7 @@
 import pytest
 
 from messaging.schema import Heartbeat, TopicCounts
-from recording.accounts import RUNS_ON, Accounts, Hop
+from recording.accounts import RUNS_ON, STOPPED, Accounts, Hop
 from tests.recording.messages import beat
 
 SENT = TopicCounts("faces", last_seq=9, messages=10)
@@ -74,7 +74,8 @@ def test_what_was_counted_as_gone_is_accounted_for(how: str) -> None:
             [SENDER, beat("fusion", read(4), state="running"), beat("fusion", read(3), pid=2)],
             "the reader broke off",
         ),
-        ([beat("inference", SENT, ms=2000), beat("fusion", read(9))], "the reader ended first"),
+        ([beat("inference", SENT, ms=9000), beat("fusion", read(9))], "the reader ended first"),
+        ([beat("inference", SENT, ms=2000), beat("fusion", read(9))], STOPPED),
     ],
 )
 def test_a_tail_that_nobody_tells_of_is_unknown(beats: list[Heartbeat], why: str) -> None:

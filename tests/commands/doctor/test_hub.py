@@ -258,11 +258,12 @@ def test_a_device_that_a_node_of_this_machine_uses_is_not_opened(
     kind: str, address: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Which a file does not, whatever its node is called. Nobody reads the sound."""
-    over = threading.Event()
+    begun, over = threading.Event(), threading.Event()
 
     def send() -> None:
         with Node("door", address, kind=kind) as node:
             node.publish(AUDIO, AudioChunk(node.stamp(), "door", 0, "opened"))
+            begun.set()  # or the doctor would see it open, which is a rate
             while not over.wait(0.02) and node.alive():
                 frame = VideoFrame(node.stamp(), "door", 0, width=1, height=1)
                 node.publish(VIDEO, frame, b"bgr")
@@ -270,6 +271,7 @@ def test_a_device_that_a_node_of_this_machine_uses_is_not_opened(
     thread = threading.Thread(target=send)
     thread.start()
     try:
+        assert begun.wait(PATIENCE_S)
         examine(
             settings_of(camera="99", microphone="no such", hub=address), deep=False, as_json=True
         )
