@@ -3,8 +3,6 @@
 import os
 import sys
 import time
-from collections.abc import Iterable
-from multiprocessing.connection import wait
 
 from commands.child import SPAWN
 
@@ -13,7 +11,7 @@ class Liveness:
     """The launcher's end of one child's pipe."""
 
     def __init__(self) -> None:
-        self.reader, self.writer = SPAWN.Pipe(duplex=False)
+        self._reader, self.writer = SPAWN.Pipe(duplex=False)
         """The child has ``writer``."""
         if sys.platform != "win32":
             os.set_blocking(self.writer.fileno(), False)
@@ -25,13 +23,14 @@ class Liveness:
         """The child has its end: without this one, the pipe ends with the child."""
         self.writer.close()
 
-    def read(self) -> None:
+    def look(self) -> None:
+        """Read what was shown since the last look."""
         try:
-            while self.reader.poll():
-                self.state = self.reader.recv_bytes().decode()
+            while not self._reader.closed and self._reader.poll():
+                self.state = self._reader.recv_bytes().decode()
                 self.forgive()
         except EOFError:
-            self.reader.close()
+            self._reader.close()
 
     def forgive(self) -> None:
         """Count silence from now on."""
@@ -39,10 +38,3 @@ class Liveness:
 
     def silent_s(self) -> float:
         return time.monotonic() - self._shown_s
-
-
-def look_at(children: Iterable[Liveness]) -> None:
-    """Read what they have shown since the last look."""
-    readers = {child.reader: child for child in children if not child.reader.closed}
-    for reader in wait(list(readers), timeout=0):
-        readers[reader].read()  # pyright: ignore[reportArgumentType]

@@ -11,7 +11,7 @@ from multiprocessing.context import SpawnProcess
 from typing import Self
 
 from commands.child import SPAWN, run_child
-from commands.liveness import Liveness, look_at
+from commands.liveness import Liveness
 from commands.processes import REFUSED, Process, Stage
 from commands.stderr import Stderr
 from config.settings import Settings
@@ -91,6 +91,7 @@ class Child:
 
     def is_awaited(self, since: float) -> bool:
         """Whether it lives, and may take its time to stop; it was asked at ``since`` or later."""
+        self.liveness.look()
         patience_s = STOP_DEADLINE_S if self.has_begun else START_DEADLINE_S
         return self.process.is_alive() and time.monotonic() - since < patience_s
 
@@ -168,7 +169,8 @@ class Supervisor:
         come from the hub.
         """
         now = time.monotonic()
-        look_at(child.liveness for child in self.children)
+        for child in self.children:
+            child.liveness.look()
         if now - self._last_check > 1.0:  # it was away itself: a suspended machine
             for child in self.children:
                 child.liveness.forgive()

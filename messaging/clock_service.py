@@ -28,4 +28,4 @@ class ClockService:
                 else:
                     self.rejected += 1
         except zmq.ContextTerminated:
-            self._socket.close(linger=0)
+            self._socket.close()

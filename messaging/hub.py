@@ -64,6 +64,8 @@ class Hub:
     def _clock_service(self, endpoint: str) -> ClockService:
         socket: zmq.Socket[bytes] = self._context.socket(zmq.ROUTER)
         socket.setsockopt(zmq.MAXMSGSIZE, HANDSHAKE_BYTES)
+        # Answers that nobody fetches must not outlive the hub. When it ends it is too late to say so.
+        socket.setsockopt(zmq.LINGER, 0)
         self._bind(socket, endpoint)
         return ClockService(socket)
 
@@ -98,8 +100,8 @@ class Hub:
         try:
             self._forward(senders, readers)
         except zmq.ContextTerminated:
-            senders.close(linger=0)
-            readers.close(linger=0)
+            senders.close()
+            readers.close()
 
     def _forward(self, senders: zmq.Socket[bytes], readers: zmq.Socket[bytes]) -> None:
         zmq.proxy(senders, readers)

@@ -434,9 +434,9 @@ class Node:
         self._last_heartbeat_ns = monotonic_ns()
         for done in self._acknowledgement.left(self._last_heartbeat_ns):
             self._give_credit(done)  # before the last word, which makes it no reader any more
+        liveness.show(self._state)
         self.publish(HEARTBEAT, self.heartbeat(self._state))
         self._bus.tidy()
-        liveness.show(self._state)
         self._tell_refusal()
 
     def heartbeat(self, state: State) -> Heartbeat:

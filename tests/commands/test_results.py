@@ -46,10 +46,15 @@ def test_all_that_did_not_go_well_is_said(capsys: pytest.CaptureFixture[str]) ->
     assert f"The run broke off: {ended_by}." in said
 
 
+def show_on_a_terminal(monkeypatch: pytest.MonkeyPatch, columns: str) -> None:
+    for name, value in {"FORCE_COLOR": "1", "NO_COLOR": "1", "COLUMNS": columns}.items():
+        monkeypatch.setenv(name, value)
+
+
 def test_a_narrow_terminal_gets_lines_whose_figures_are_whole(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "40")
+    show_on_a_terminal(monkeypatch, columns="40")
     sure = (0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0)
     offset = Stamp(2_686_000_000, "clock")
     result = UtteranceEmotion(
@@ -77,7 +82,7 @@ def test_times_are_those_of_the_file_or_count_from_the_runs_zero_on_the_hubs_clo
 def test_of_several_microphones_each_row_has_the_name(
     columns: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("COLUMNS", columns)
+    show_on_a_terminal(monkeypatch, columns)
     summary, said = Summary(), UtteranceEmotion("u", "host", STAMP, STAMP, "no_face")
     summary.take(said, 0)
     summary.print()

@@ -138,6 +138,7 @@ async function* arrivals() {
     yield* subscriber;
   } catch (error) {
     if (error.code !== "EAGAIN") throw error;
+    publisher.linger = 0; // nobody is there to fetch what was sent last
     if (stopped) return;
     console.error(`the hub at ${address} is silent`);
     process.exitCode = 1;
