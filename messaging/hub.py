@@ -64,7 +64,7 @@ class Hub:
     def _clock_service(self, endpoint: str) -> ClockService:
         socket: zmq.Socket[bytes] = self._context.socket(zmq.ROUTER)
         socket.setsockopt(zmq.MAXMSGSIZE, HANDSHAKE_BYTES)
-        # Answers that nobody fetches must not outlive the hub. When it ends it is too late to say so.
+        # Answers that nobody fetches do not hold the hub up; at its end it is too late to say so.
         socket.setsockopt(zmq.LINGER, 0)
         self._bind(socket, endpoint)
         return ClockService(socket)
