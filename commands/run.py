@@ -26,7 +26,6 @@ from messaging.clock import clock_name, monotonic_ns
 from messaging.errors import UserError
 from messaging.node import Node
 from messaging.schema import Control, Heartbeat, LogRecord, UtteranceEmotion
-from messaging.silence import Silence
 from messaging.text import plain
 from messaging.topics import CONTROL, HEARTBEAT, LOG, UTTERANCES
 
@@ -47,11 +46,9 @@ class Launcher:
         *,
         as_json: bool,
         zero_ns: int | None = None,
-        far_hub: str = "",
     ) -> None:
         """``begin_recording`` is called when somebody asks for it. ``zero_ns`` is the pipeline time
-        of a session's time 0; without one times count from now. ``far_hub`` is the address of a
-        hub that is not the supervisor's, who tells of its own.
+        of a session's time 0; without one times count from now.
         """
         self.node = node
         self._begin_recording = begin_recording
@@ -61,7 +58,6 @@ class Launcher:
         self.summary = Summary(shows_rows=not as_json)
         self._zero_ns, self._began_ns = zero_ns, monotonic_ns()
         self._heard_s = time.monotonic()
-        self._silence = Silence(far_hub) if far_hub else None
 
     def listen(self) -> None:
         """Take in what has arrived: once a second its own heartbeat at least."""
@@ -69,8 +65,6 @@ class Launcher:
         arrived = self.node.receive(LISTEN_S)
         if arrived:
             self._heard_s = time.monotonic()
-        if self._silence and (told := self._silence.look(monotonic_ns(), heard=bool(arrived))):
-            self._console.say(told)
         for received in arrived:
             message = received.message
             if isinstance(message, UtteranceEmotion):
@@ -88,7 +82,8 @@ class Launcher:
     def _take(self, result: UtteranceEmotion) -> None:
         if result.final:
             if self._zero_ns is None:  # only now: by now the hub's clock is known
-                self._zero_ns = self.node.stamp(self._began_ns).pipeline_ns
+                now = self.node.stamp()
+                self._zero_ns = now.pipeline_ns - (now.captured_ns - self._began_ns)
             self.summary.take(result, self._zero_ns)
             if self._as_json:
                 print_json(utterance_record(result, self._zero_ns))
@@ -276,14 +271,12 @@ def _run(plan: Plan, choose: Callable[[Plan], Sequence[Process]], *, as_json: bo
         kind=LAUNCHER,
         is_unique=False,
         shows_log=LogHandler(console, plan.launcher),
+        tells_silence=not has_hub,  # the supervisor tells of its own
     )
     recording = OnRequest(plan, choose, supervisor, node, console.say)
     zero_ns = _zero_ns(plan.session) if plan.session else None
     launcher = Launcher(
-        *(node, supervisor, console, recording.begin),
-        as_json=as_json,
-        zero_ns=zero_ns,
-        far_hub="" if has_hub else plan.settings.bus.address,
+        node, supervisor, console, recording.begin, as_json=as_json, zero_ns=zero_ns
     )
     try:
         with supervisor, node:

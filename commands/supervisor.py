@@ -234,9 +234,12 @@ class Supervisor:
         is seen by what comes through it.
         """
         now = time.monotonic()
+        hub = next((child for child in self.children if child.row.stage == Stage.HUB), None)
         for child in self.children:
             if not child.process.is_alive():
                 continue
+            if not (child is hub or child.has_begun or (hub and hub.has_begun)):
+                child.liveness.forgive()  # it waits for the hub
             hub_s = 0.0
             if child.row.stage == Stage.HUB:
                 if not child.has_begun:

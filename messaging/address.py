@@ -87,6 +87,8 @@ def nobody_at(address: str, keys: Path | None) -> str:
         found = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_DGRAM)
     except OSError as error:
         return f"no host {host} is known here ({error.strerror}); check the name"
+    except UnicodeError:
+        return f"{host!r} is no name of a host; check it"
     if any(_is_here(family, place) for family, *_, place in found):
         return start
     return f"start one on that machine: emofuse hub --bind tcp://0.0.0.0:{port} --keys FOLDER"

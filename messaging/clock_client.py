@@ -98,8 +98,8 @@ class ClockClient:
         except zmq.ContextTerminated:
             pass
         finally:  # or the bus waits for it forever
-            monitor.close(linger=0)
-            socket.close(linger=0)
+            monitor.close()
+            socket.close()
 
     def _go_on_asking(self, socket: zmq.Socket[bytes], monitor: zmq.Socket[bytes]) -> NoReturn:
         is_answered = True

@@ -75,7 +75,7 @@ class Door:
                         self._failed(*read_event(socket))
         except zmq.ContextTerminated:
             for socket in self._sockets:
-                socket.close(linger=0)
+                socket.close()
 
     @property
     def _sockets(self) -> list[zmq.Socket[bytes]]:

@@ -54,7 +54,7 @@ class Hub:
             ]
             self.clock = self._clock_service(places.clock)
             self._threads.append(threading.Thread(target=self.clock.serve, daemon=True))
-        except UserError:
+        except BaseException:
             self._context.destroy(linger=0)
             self._unlock()
             raise

@@ -87,6 +87,7 @@ class Node:
         is_worker: bool = False,
         is_unique: bool = True,
         shows_log: logging.Handler | None = None,
+        tells_silence: bool = True,
     ) -> None:
         """``meanwhile`` is called again and again while the hub is waited for. Lossless sources
         of ``credits_of`` wait for this node, which gives them credit. With ``keeps_all`` also a
@@ -134,10 +135,9 @@ class Node:
         self._asked_ns = 0
         self._has_work = bool(subscribe)
         self._peers = Peers()
-        self._silence = Silence(address)
+        tells_silence = tells_silence and not self._launched
+        self._silence = Silence(address) if tells_silence else None
         self._looked_ns = 0
-        self._met_incarnation: int | None = None
-        """Of the last other node of this name that was heard."""
         self.log = logging.getLogger(f"emofuse.{name}")
         self.log.setLevel(log_level.upper())
         self.log.propagate = False
@@ -171,7 +171,6 @@ class Node:
         self._leave()
 
     def _wait(self) -> None:
-        liveness.show(self._state)
         self._tell_refusal()
         self._meanwhile()
 
@@ -181,9 +180,8 @@ class Node:
             self.log.warning("%s", complaint)
 
     def _tell_silence(self, *, heard: bool) -> None:
-        """The hub's; by launchers, of which there may be several, for all that they started."""
-        told = self._silence.look(monotonic_ns(), heard=heard)
-        if told and self._is_unique and not self._launched:
+        """The hub's. Launchers do for all that they started."""
+        if self._silence and (told := self._silence.look(self._looked_ns, heard=heard)):
             self.log.warning("%s", told)
 
     def _leave(self) -> None:
@@ -271,22 +269,22 @@ class Node:
         """
         wanted: list[Received[Any]] = []
         arrived = self._bus.receive(timeout_s)
+        self._looked_ns = monotonic_ns()
+        if arrived and self._peers.hear(self._looked_ns) > DEAF_NS:
+            self._readers.excuse(self._looked_ns)
         self._tell_silence(heard=bool(arrived))
         for received in arrived:
             if isinstance(received.message, Heartbeat):
                 if received.sender != self.name:
                     self._note_peer(received)
                 elif self._is_unique and received.incarnation != self._bus.incarnation:
-                    self._meet_namesake(received)
+                    self._meet_namesake(received.message)
             elif isinstance(received.message, Control):
                 self._obey(received)
             if received.topic.name in self._subscribed:
                 wanted.append(received)
         for ask in self._bus.asks():
             self._say("resend", ask)
-        self._looked_ns = monotonic_ns()
-        if arrived and self._peers.hear(self._looked_ns) > DEAF_NS:
-            self._readers.excuse(self._looked_ns)
         self._has_work = bool(wanted) or not self._bus.is_whole
         return wanted
 
@@ -397,17 +395,15 @@ class Node:
         """
         self._readers.forget(name)
 
-    def _meet_namesake(self, received: Received[Heartbeat]) -> None:
+    def _meet_namesake(self, other: Heartbeat) -> None:
         """The younger of two leaves; the older shows itself, so that the younger knows at once.
-
-        Once is not enough: it may be a word of a former self that came late.
+        What was said before this one began may be a word of a former self that came late.
         """
-        if received.message.state == "closing":
-            return
         own = self.heartbeat(self._state)
-        if received.incarnation == self._met_incarnation:
-            require_older(own, received.message)
-        self._met_incarnation = received.incarnation
+        began_ns = own.stamp.pipeline_ns - own.uptime_ns
+        if other.state == "closing" or other.stamp.pipeline_ns < began_ns:
+            return
+        require_older(own, other)
         if own.stamp.captured_ns - self._last_heartbeat_ns > NAMESAKE_NS:
             self.beat()
 

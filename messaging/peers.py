@@ -8,35 +8,35 @@ from messaging.wire import Received
 
 LIVING_NS = 3_000_000_000
 """A node that runs is heard of within this."""
-LULL_NS = 500_000_000
-"""When nobody at all was heard for so long, not even the node itself, the way was at fault."""
+LULL_NS = 250_000_000
+"""Of a longer silence of all no more counts: workers show themselves every 125 ms, so the way was
+at fault. After it not all come back at once, as their connections are made anew."""
 
 
 class Peers:
-    """Who is silent is told by what had come until ``heard_ns``: a node that has been away itself,
-    or whose hub is, must not take all others for dead.
+    """Who is silent is told by the time in which anybody was heard: a node that has been away
+    itself, or whose hub has, must not take all others for dead.
     """
 
     def __init__(self) -> None:
-        self._beats: dict[str, Received[Heartbeat]] = {}
-        self.heard_ns = 0
+        self._beats: dict[str, tuple[Received[Heartbeat], int]] = {}
+        """With what ``_listened_ns`` was then."""
+        self.heard_ns = self._listened_ns = 0
         """When something came last, from whomever: the own heartbeats come back as well."""
-        self._lull = 0, 0
-        """The last one: nothing came from then to then."""
 
     def hear(self, now_ns: int) -> int:
         """Something has come; returns for how long nothing had."""
-        former_ns, self.heard_ns = self.heard_ns, now_ns
-        if now_ns - former_ns > LULL_NS:
-            self._lull = former_ns, now_ns
-        return now_ns - former_ns
+        silent_ns, self.heard_ns = now_ns - self.heard_ns, now_ns
+        self._listened_ns += min(silent_ns, LULL_NS)
+        return silent_ns
 
     def note(self, received: Received[Heartbeat]) -> None:
-        self._beats[received.sender] = received
+        """After it was heard."""
+        self._beats[received.sender] = received, self._listened_ns
 
     def beats(self) -> Mapping[str, Heartbeat]:
         """The newest of every one."""
-        return {name: received.message for name, received in self._beats.items()}
+        return {name: received.message for name, (received, _) in self._beats.items()}
 
     def running(self, kind: str, within_ns: int = LIVING_NS) -> dict[str, int]:
         """The incarnations, by name, of those of a kind that run and were heard of within that
@@ -44,26 +44,18 @@ class Peers:
         """
         return {
             name: received.incarnation
-            for name, received in self._beats.items()
+            for name, (received, at_ns) in self._beats.items()
             if received.message.kind == kind
             and received.message.state == "running"
-            and self._silent_ns(received) <= within_ns
+            and self._listened_ns - at_ns <= within_ns
         }
 
     def cameras(self) -> frozenset[str]:
         """All that those who live send pictures of."""
-        beats = self._beats.values()
-        lately = (r.message for r in beats if self._silent_ns(r) <= LIVING_NS)
+        since_ns = self._listened_ns - LIVING_NS
+        lately = (r.message for r, at_ns in self._beats.values() if at_ns >= since_ns)
         living = (beat.cameras for beat in lately if beat.state != "closing")
         return frozenset[str]().union(*living)
-
-    def _silent_ns(self, last: Received[Heartbeat]) -> int:
-        """How long it could have been heard and was not. Who was heard before the lull had no
-        chance in it; and after it not all come back at once, as their connections are made anew.
-        """
-        begin_ns, end_ns = self._lull
-        silent_ns = self.heard_ns - last.received_ns
-        return silent_ns - (end_ns - begin_ns) if last.received_ns <= begin_ns else silent_ns
 
 
 def require_older(own: Heartbeat, other: Heartbeat) -> None:

@@ -165,6 +165,23 @@ def test_a_hub_that_passes_nothing_on_is_started_again(start: Callable[..., Run]
     assert run.supervisor.restarts == {"hub": 1}
 
 
+def test_a_hub_that_never_begins_is_hung_and_who_waits_for_it_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("commands.supervisor.STARTING_S", 3.0)
+    log: list[str] = []
+    settings = Settings(bus=BusSettings(address=f"ipc://{tmp_path}/hub"))
+    hub = Process("hub", "tests.commands.misbehaving.stuck", Stage.HUB)
+    with Supervisor([hub, row("works")], settings, log.append) as supervisor:
+        deadline = time.monotonic() + PATIENCE_S
+        while supervisor.restarts.get("hub", 0) < 2:
+            assert time.monotonic() < deadline
+            supervisor.check({})
+            time.sleep(0.05)
+        assert supervisor.restarts == {"hub": 2}
+    assert log[0].startswith("hub shows no progress for ")
+
+
 def test_a_node_that_crashes_at_every_start_ends_the_run_with_its_last_error(
     start: Callable[..., Run],
 ) -> None:

@@ -53,6 +53,7 @@ def test_a_port_beyond_this_machine_is_refused(host: str) -> None:
         ("tcp://127.0.0.1:5550", "start one: emofuse hub --bind tcp://127.0.0.1:5550"),
         ("tcp://0.0.0.0:5550", "start one: emofuse hub --bind tcp://0.0.0.0:5550"),
         ("tcp://*:5550", "start one: emofuse hub --bind tcp://*:5550"),
+        ("tcp://a..b:5550", "'a..b' is no name of a host; check it"),
         (
             "tcp://192.0.2.7:5550",  # nobody's: RFC 5737
             "start one on that machine: emofuse hub --bind tcp://0.0.0.0:5550 --keys FOLDER",

@@ -148,7 +148,6 @@ def test_what_was_asked_and_answered_is_published(
         first, second = bursts(listener, node, 2)[:2]
     assert (first.hub, first.epoch, first.stamp.clock) == ("elsewhere/1", 0, clock_name())
     for burst in (first, second):
-        assert len(burst.exchanges) == 8
         assert hub_clock.error_ns(burst.stamp) <= (burst.stamp.bound_ns or 0)
         for sent_ns, arrived_ns, left_ns, returned_ns in burst.exchanges:
             at_hub = arrived_ns - 10**16, left_ns - 10**16

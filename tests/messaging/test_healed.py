@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from messaging import kept
 from messaging.bus import Bus
+from messaging.healing import ASK_NS
 from messaging.hub import Hub
 from messaging.node import Node
 from messaging.schema import Marker, TopicCounts
@@ -122,11 +124,13 @@ def test_what_is_lost_on_its_way_comes_in_order_all_the_same(tmp_path: Path, los
 
 def test_a_lost_question_is_asked_again(tmp_path: Path) -> None:
     asked: list[int] = []
+    times: list[int] = []
 
     def loses(topic: str, header: dict[str, Any]) -> bool:
         is_ask = topic == "control" and header["body"]["action"] == "resend"
         if is_ask:
             asked.append(header["body"]["seq"])
+            times.append(header["body"]["stamp"]["captured_ns"])
         return (is_ask and len(asked) < 3) or (topic == "markers" and not asked)
 
     with acquainted(tmp_path, loses) as (reader, sender):
@@ -134,6 +138,7 @@ def test_a_lost_question_is_asked_again(tmp_path: Path) -> None:
         assert heard(reader, sender, last=2) == [0, 1, 2]
     assert len(asked) >= 3
     assert set(asked) == {0}
+    assert all(later - earlier >= ASK_NS // 2 for earlier, later in pairwise(times))
 
 
 def test_what_is_not_kept_any_more_is_lost_at_once_and_the_rest_is_healed(

@@ -2,13 +2,15 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from messaging.bus import Bus
+from messaging.clock import clock_name, monotonic_ns
 from messaging.errors import UserError
 from messaging.node import Node
-from messaging.schema import Heartbeat, Marker
+from messaging.schema import Heartbeat, Marker, Stamp
 from messaging.topics import HEARTBEAT, MARKERS
 
 PATIENCE_S = 10.0
@@ -67,15 +69,17 @@ def test_while_two_use_one_name_what_both_say_is_read_and_counted_apart(address:
 
 
 def test_a_late_word_of_a_former_self_sends_nobody_away(address: str) -> None:
+    early = Stamp(monotonic_ns(), clock_name(), 0, 0)
     with Node("left", address, [MARKERS]) as restarted:
         former = Bus("left", address)
         former.join(PATIENCE_S, lambda: None)
         try:
-            word = Heartbeat(restarted.stamp(), "left", "running", 1, uptime_ns=10**15)
-            former.publish(HEARTBEAT, word)
-            former.publish(MARKERS, Marker(restarted.stamp(), "behind it"))
+            word = Heartbeat(early, "left", "running", 1, uptime_ns=10**9)
+            for _ in range(3):
+                former.publish(HEARTBEAT, word)
+            former.publish(MARKERS, Marker(restarted.stamp(), "behind them"))
             until(lambda: restarted.receive(0.02))
-            former.publish(HEARTBEAT, word)
+            former.publish(HEARTBEAT, replace(word, stamp=restarted.stamp(), uptime_ns=10**15))
             with pytest.raises(UserError, match="runs already"):
                 until(lambda: False, restarted)
         finally:

@@ -12,10 +12,10 @@ EVERY_MS = 125
 
 def heard(peers: Peers, at_ms: int, *names: str) -> set[str]:
     """Who lives once these have been heard; something else may have come as well."""
+    peers.hear(at_ms * MS)
     for name in names:
         beat = Heartbeat(Stamp(0, "clock"), name, "running", 1, kind="inference", cameras=(name,))
         peers.note(Received(HEARTBEAT, beat, memoryview(b""), name, 1, 0, at_ms * MS))
-    peers.hear(at_ms * MS)
     living = set(peers.running("inference", DEAD_NS))
     assert living <= peers.cameras()
     return living
@@ -37,6 +37,15 @@ def test_after_a_silence_of_all_each_has_as_long_as_ever_to_come_back() -> None:
     assert set(peers.running("inference", DEAD_NS)) == {"late", "first"}
     for back_ms in range(5_000, 5_600, EVERY_MS):
         assert heard(peers, back_ms, "first") == {"late", "first"}
+    assert heard(peers, 5_625, "late", "first") == {"late", "first"}
+
+
+def test_they_may_come_back_one_by_one_with_pauses_between() -> None:
+    """The node itself first: it hears its own heartbeat, and then nobody for a while."""
+    peers = Peers()
+    heard(peers, 100, "late", "first")
+    assert heard(peers, 5_000) == {"late", "first"}
+    assert heard(peers, 5_550, "first") == {"late", "first"}
     assert heard(peers, 5_625, "late", "first") == {"late", "first"}
 
 
