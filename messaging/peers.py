@@ -8,9 +8,9 @@ from messaging.wire import Received
 
 LIVING_NS = 3_000_000_000
 """A node that runs is heard of within this."""
-LULL_NS = 250_000_000
-"""Of a longer silence of all no more counts: workers show themselves every 125 ms, so the way was
-at fault. After it not all come back at once, as their connections are made anew."""
+LULL_NS = 500_000_000
+"""A longer silence of all does not count: the way was at fault, and after it not all come back at
+once, as their connections are made anew."""
 
 
 class Peers:
@@ -27,7 +27,8 @@ class Peers:
     def hear(self, now_ns: int) -> int:
         """Something has come; returns for how long nothing had."""
         silent_ns, self.heard_ns = now_ns - self.heard_ns, now_ns
-        self._listened_ns += min(silent_ns, LULL_NS)
+        if silent_ns <= LULL_NS:
+            self._listened_ns += silent_ns
         return silent_ns
 
     def note(self, received: Received[Heartbeat]) -> None:

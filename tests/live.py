@@ -189,6 +189,11 @@ class LivePipeline:
         )
         return faces and speech
 
+    def until_undisturbed(self) -> None:
+        """Until an utterance that no outage came near got its label."""
+        now_ns = monotonic_ns()
+        self.until(lambda: self.matched_since(now_ns))
+
     def matched_since(self, instant_ns: int) -> bool:
         """Whether an utterance that began after an instant got its label."""
         return any(

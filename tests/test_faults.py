@@ -52,6 +52,7 @@ def test_every_node_in_turn_is_killed_and_labelling_goes_on() -> None:
     with live_pipeline("--display", "terminal") as live:
         rows = ("hub", "camera", "microphone", "inference", "fusion", "terminal")
         took = {row: [live.hit(row, signal.SIGKILL) for _ in range(KILLS)] for row in rows}
+        live.until_undisturbed()
         records, log = live.end()
     for row, seconds in took.items():
         print(f"{row} back after", *(f"{each:.2f}" for each in seconds), "s")
@@ -80,6 +81,7 @@ def test_every_node_in_turn_is_stopped_and_found_and_started_again(tmp_path: Pat
         rows = ("hub", "camera", "microphone", "inference", "fusion", "terminal", "recorder")
         for row in rows:
             print(f"{row} found and back after {live.hit(row, signal.SIGSTOP):.2f} s")
+        live.until_undisturbed()
         records, log = live.end()
     assert live.process.returncode == 0, log
     assert records[-1]["restarts"] == dict.fromkeys(rows, 1)

@@ -34,7 +34,7 @@ def virtual_screen(*options: str | Path) -> Generator[str]:
     """
     reader, writer = os.pipe()
     command = ["Xvfb", "-displayfd", str(writer), "-screen", "0", "1400x900x24", "-noreset"]
-    command += ["-nolisten", "tcp"]
+    command += ["-r", "-nolisten", "tcp"]  # without repeats of a key that is held for long
     with subprocess.Popen(
         [*command, *options],
         pass_fds=(writer,),
