@@ -12,6 +12,7 @@ import pytest
 
 from commands.console import Console
 from tests.pipelines import PATIENCE_S, ROOT, environment, started
+from tests.recording.messages import make_session, marker
 from tests.recording.test_session import KEPT
 
 COMMAND = f"exec {sys.executable} {ROOT / 'run_pipeline.py'}"
@@ -58,6 +59,15 @@ def test_whoever_has_read_enough_ends_a_command_in_peace(options: tuple[str | Pa
     with broken_pipe() as stdout, started(*options, into=(stdout.fileno(), subprocess.PIPE)) as run:
         _, errors = run.communicate(timeout=PATIENCE_S)
     assert (run.returncode, errors) == (0, "")
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_a_failure_is_one_also_where_nobody_reads_on(form: tuple[str, ...], tmp_path: Path) -> None:
+    make_session(tmp_path / "s", [marker("1", 1)])  # without a manifest
+    into = broken_pipe()
+    with into, started("info", tmp_path / "s", *form, into=(into, subprocess.PIPE)) as run:
+        _, errors = run.communicate(timeout=PATIENCE_S)
+    assert (run.returncode, errors) == (3, "")
 
 
 def test_a_full_disk_behind_any_command_is_told_in_one_line() -> None:
