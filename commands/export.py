@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from capture.media_path import printable
+from commands.stdio import put
 from config.settings import Settings
 from offline.export import export, formats_of, outputs, refuse_overwriting
 from offline.open_recording import recording_of
@@ -26,7 +27,7 @@ def export_recording(
         for name, paths in files.items():
             export(recording, name, paths)
             for each in paths:
-                print(printable(each), flush=True)
+                put(printable(each))
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from commands.stdio import writing
+from commands.stdio import put, writing
 from commands.tally import Pulses, Results
 from messaging.schema import Stamp, UtteranceEmotion
 
@@ -147,12 +147,13 @@ def stdout_for_json() -> Generator[None]:
         os.close(kept)
 
 
-def print_json(record: Mapping[str, Any]) -> None:
-    """Raises:
-    UserError: standard output takes no more.
+def print_json(record: Mapping[str, Any]) -> bool:
+    """Returns whether standard output still took it.
+
+    Raises:
+        UserError: it takes no more.
     """
-    with writing():
-        print(json.dumps(record, allow_nan=False), flush=True)
+    return put(json.dumps(record, allow_nan=False))
 
 
 def _cells(result: UtteranceEmotion, zero_ns: int) -> list[str]:

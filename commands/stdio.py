@@ -62,6 +62,18 @@ def writing() -> Generator[None]:
         ) from None
 
 
+def put(line: str) -> bool:
+    """To standard output. Returns whether it was still taken.
+
+    Raises:
+        UserError: it takes no more.
+    """
+    with writing():
+        print(line, flush=True)
+        return True
+    return False
+
+
 @contextmanager
 def telling() -> Generator[None]:
     """What is written to standard error meanwhile is lost where its terminal has closed or its

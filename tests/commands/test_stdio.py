@@ -70,6 +70,15 @@ def test_a_failure_is_one_also_where_nobody_reads_on(form: tuple[str, ...], tmp_
     assert (run.returncode, errors) == (3, "")
 
 
+def test_all_formats_are_written_also_where_nobody_reads_their_names(tmp_path: Path) -> None:
+    make_session(tmp_path / "s", [marker("1", 1)])
+    options, into = ("--to", "csv,eaf", "--out", tmp_path / "out"), broken_pipe()
+    with into, started("export", tmp_path / "s", *options, into=(into, subprocess.PIPE)) as run:
+        run.communicate(timeout=PATIENCE_S)
+    assert run.returncode == 0
+    assert {path.suffix for path in (tmp_path / "out").iterdir()} == {".csv", ".eaf"}
+
+
 def test_a_full_disk_behind_any_command_is_told_in_one_line() -> None:
     told = shell(f"{COMMAND} keys --help >/dev/full")
     assert told.returncode == 2
