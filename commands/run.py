@@ -90,8 +90,8 @@ class Launcher:
             if self._zero_ns is None:  # only now: by now the hub's clock is known
                 self._zero_ns = self.node.stamp(self._began_ns).pipeline_ns
             self.summary.take(result, self._zero_ns)
-            if self._as_json:
-                print_json(utterance_record(result, self._zero_ns))
+            if self._as_json and not print_json(utterance_record(result, self._zero_ns)):
+                self._supervisor.end("nobody reads standard output any more")
 
     def supervise(self) -> None:
         """Until the run is over, or somebody interrupts it."""
