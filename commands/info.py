@@ -168,18 +168,18 @@ def _print(session: Session, found: Contents) -> None:
         Column("topic", lambda row: Text(row[0].partition("/")[0]), left=True),
         Column("source", lambda row: Text(plain(row[0].partition("/")[2])), left=True),
         Column("messages", lambda row: Text(str(row[1].messages))),
-        Column("per s", lambda row: Text(f"{row[1].rate_hz:.1f}"), goes=2),
-        Column("size", lambda row: Text(_size(row[1].bytes)), goes=1),
-        Column("gaps", lambda row: Text(str(row[1].gaps or "")), goes=3),
+        Column("per s", lambda row: Text(f"{row[1].rate_hz:.1f}"), goes=3),
+        Column("size", lambda row: Text(_size(row[1].bytes)), goes=2),
+        Column("gaps", lambda row: Text(str(row[1].gaps or "")), goes=1),
     )
     say("\nStreams")
     console.print(fitted(streams, sorted(found.channels.items()), console.width))
-    counts: dict[str, Callable[[Hop], int]] = {
-        "sent": lambda hop: hop.produced,
-        "before": lambda hop: hop.before,
-        "read": lambda hop: hop.processed,
-        "overtaken": lambda hop: hop.dropped,
-        "lost": lambda hop: hop.lost,
+    counts: dict[str, tuple[int, Callable[[Hop], int]]] = {  # what was lost stays longest
+        "sent": (3, lambda hop: hop.produced),
+        "before": (5, lambda hop: hop.before),
+        "read": (2, lambda hop: hop.processed),
+        "overtaken": (4, lambda hop: hop.dropped),
+        "lost": (1, lambda hop: hop.lost),
     }
     ledger: tuple[Column[Hop], ...] = (
         Column("topic", lambda hop: Text(hop.topic), left=True),
@@ -187,7 +187,7 @@ def _print(session: Session, found: Contents) -> None:
         Column("to", lambda hop: Text(plain(hop.reader)), left=True),
         *(
             Column(name, lambda hop, of=of: Text(str(of(hop) or "")), goes=goes)
-            for goes, (name, of) in enumerate(counts.items(), start=1)
+            for name, (goes, of) in counts.items()
             if any(map(of, found.hops))
         ),
         Column("", _verdict, left=True),
