@@ -81,8 +81,11 @@ def telling() -> Generator[None]:
     """
     try:
         yield
-    except (OSError, ValueError):
+    except OSError:
         silence(sys.stderr)
+    except ValueError:
+        if not sys.stderr.closed:  # else it is what Python says of a closed one
+            raise
 
 
 def tell(line: str) -> None:

@@ -11,6 +11,7 @@ from typing import IO
 import pytest
 
 from commands.console import Console
+from commands.stdio import telling
 from tests.pipelines import PATIENCE_S, ROOT, environment, started
 from tests.recording.messages import make_session, marker
 from tests.recording.test_session import KEPT
@@ -108,6 +109,18 @@ def test_a_standard_error_that_is_gone_ends_nothing(
         for _ in range(2):
             console.say("inference crashed")
         console.free_screen()
+
+
+def test_a_value_error_that_is_none_of_standard_error_is_not_swallowed() -> None:
+    with pytest.raises(ValueError, match="no figure"), telling():
+        raise ValueError("no figure")
+
+
+def test_a_refusal_is_one_also_where_nobody_hears_of_it() -> None:
+    options, errors = ("hub", "--bind", "ipc:///no/such/folder/hub"), broken_pipe()
+    with errors, started(*options, into=(subprocess.PIPE, errors)) as run:
+        run.communicate(timeout=PATIENCE_S)
+    assert run.returncode == 2
 
 
 def test_a_bar_whose_terminal_has_closed_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
