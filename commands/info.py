@@ -6,11 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rich.text import Text
-
 from commands.results import print_json
-from commands.watch.columns import Column, fitted
-from commands.watch.output import Output
 from messaging.schema import UtteranceEmotion
 from messaging.text import plain
 from recording.accounts import OUTLIVE, RUNS_ON, STOPPED, Accounts, Hop
@@ -152,6 +148,12 @@ def _record(session: Session, found: Contents) -> dict[str, Any]:
 
 
 def _print(session: Session, found: Contents) -> None:
+    # Rich, which JSON does without
+    from rich.text import Text
+
+    from commands.watch.columns import Column, fitted
+    from commands.watch.output import Output
+
     console = Output()
 
     def say(line: str) -> None:
@@ -190,7 +192,7 @@ def _print(session: Session, found: Contents) -> None:
             for name, (goes, of) in counts.items()
             if any(map(of, found.hops))
         ),
-        Column("", _verdict, left=True),
+        Column("", lambda hop: Text(_verdict(hop)), left=True),
     )
     say("\nLedger")
     console.print(fitted(ledger, found.hops, console.width))
@@ -201,8 +203,8 @@ def _print(session: Session, found: Contents) -> None:
     say("The ledger adds up." if not found.faults else "The ledger does not add up.")
 
 
-def _verdict(hop: Hop) -> Text:
-    return Text(hop.unknown or ("adds up" if hop.adds_up else "does not add up"))
+def _verdict(hop: Hop) -> str:
+    return hop.unknown or ("adds up" if hop.adds_up else "does not add up")
 
 
 def _size(count: float) -> str:
