@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from commands.stdio import tell, telling
+from messaging.text import plain
 
 LEAVE_VIEW = "\x1b[?1049l\x1b[?25h"
 """Back from the alternate screen, with a cursor."""
@@ -75,7 +76,7 @@ class LogHandler(logging.Handler):
         self._console, self._name = console, name
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._console.say(f"{self._name}: {self.format(record)}")
+        self._console.say(plain(f"{self._name}: {self.format(record)}"))
 
 
 class Bar:

@@ -2,6 +2,7 @@
 
 from capture.cameras import list_cameras
 from capture.microphones import list_microphones
+from commands.stdio import put
 from messaging.errors import UserError
 
 
@@ -15,6 +16,6 @@ def print_devices() -> None:
 
 
 def _print(title: str, lines: list[str]) -> None:
-    print(title)
+    put(title)
     for line in lines or ["none found"]:
-        print(f"  {line}")
+        put(f"  {line}")

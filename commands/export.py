@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from capture.media_path import printable
+from commands.stdio import put, tell
 from config.settings import Settings
 from offline.export import export, formats_of, outputs, refuse_overwriting
 from offline.open_recording import recording_of
@@ -26,7 +27,7 @@ def export_recording(
         for name, paths in files.items():
             export(recording, name, paths)
             for each in paths:
-                print(printable(each), flush=True)
+                put(printable(each))
 
 
 @contextmanager
@@ -44,11 +45,11 @@ def opened(path: Path, settings: Settings) -> Generator[Recording]:
     ) as bar:
         task = bar.add_task("", total=None, start=not path.is_dir())
 
-        def tell(at_ns: int, end_ns: int) -> None:
+        def show(at_ns: int, end_ns: int) -> None:
             bar.update(task, completed=at_ns, total=end_ns or None)
 
-        with recording_of(path, settings, tell) as recording:
+        with recording_of(path, settings, show) as recording:
             bar.stop()
             for note in recording.notes:
-                console.print(f"emofuse: {printable(path)}: {note}", markup=False, soft_wrap=True)
+                tell(f"emofuse: {printable(path)}: {note}")
             yield recording

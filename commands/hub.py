@@ -1,10 +1,10 @@
 """The hub as a process."""
 
 import multiprocessing
-import sys
 from contextlib import suppress
 from pathlib import Path
 
+from commands.stdio import tell
 from config.settings import Settings
 from messaging.address import PRIVATE_PREFIX
 from messaging.hub import serve
@@ -15,11 +15,11 @@ def run(settings: Settings) -> None:
     launcher = multiprocessing.parent_process()
     chosen_by = "bus.address" if launcher else "--bind"
 
-    def tell() -> None:
+    def there() -> None:
         if not launcher:
-            print(f"emofuse hub: hub at {settings.bus.address}", file=sys.stderr, flush=True)
+            tell(f"emofuse hub: hub at {settings.bus.address}")
 
-    serve(settings.bus.address, settings.log_level, chosen_by, settings.bus.keys, tell)
+    serve(settings.bus.address, settings.log_level, chosen_by, settings.bus.keys, there)
     folder = Path(settings.bus.address.removeprefix("ipc://")).parent
     if launcher and not launcher.is_alive() and folder.name.startswith(PRIVATE_PREFIX):
         with suppress(OSError):  # not empty, or gone

@@ -6,11 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rich.text import Text
-
 from commands.results import print_json
-from commands.watch.columns import Column, fitted
-from commands.watch.output import Output
 from messaging.schema import UtteranceEmotion
 from messaging.text import plain
 from recording.accounts import OUTLIVE, RUNS_ON, STOPPED, Accounts, Hop
@@ -152,6 +148,12 @@ def _record(session: Session, found: Contents) -> dict[str, Any]:
 
 
 def _print(session: Session, found: Contents) -> None:
+    # Rich, which JSON does without
+    from rich.text import Text
+
+    from commands.watch.columns import Column, fitted
+    from commands.watch.output import Output
+
     console = Output()
 
     def say(line: str) -> None:
@@ -168,18 +170,18 @@ def _print(session: Session, found: Contents) -> None:
         Column("topic", lambda row: Text(row[0].partition("/")[0]), left=True),
         Column("source", lambda row: Text(plain(row[0].partition("/")[2])), left=True),
         Column("messages", lambda row: Text(str(row[1].messages))),
-        Column("per s", lambda row: Text(f"{row[1].rate_hz:.1f}"), goes=2),
-        Column("size", lambda row: Text(_size(row[1].bytes)), goes=1),
-        Column("gaps", lambda row: Text(str(row[1].gaps or "")), goes=3),
+        Column("per s", lambda row: Text(f"{row[1].rate_hz:.1f}"), goes=3),
+        Column("size", lambda row: Text(_size(row[1].bytes)), goes=2),
+        Column("gaps", lambda row: Text(str(row[1].gaps or "")), goes=1),
     )
     say("\nStreams")
     console.print(fitted(streams, sorted(found.channels.items()), console.width))
-    counts: dict[str, Callable[[Hop], int]] = {
-        "sent": lambda hop: hop.produced,
-        "before": lambda hop: hop.before,
-        "read": lambda hop: hop.processed,
-        "overtaken": lambda hop: hop.dropped,
-        "lost": lambda hop: hop.lost,
+    counts: dict[str, tuple[int, Callable[[Hop], int]]] = {  # what was lost stays longest
+        "sent": (3, lambda hop: hop.produced),
+        "before": (5, lambda hop: hop.before),
+        "read": (2, lambda hop: hop.processed),
+        "overtaken": (4, lambda hop: hop.dropped),
+        "lost": (1, lambda hop: hop.lost),
     }
     ledger: tuple[Column[Hop], ...] = (
         Column("topic", lambda hop: Text(hop.topic), left=True),
@@ -187,10 +189,10 @@ def _print(session: Session, found: Contents) -> None:
         Column("to", lambda hop: Text(plain(hop.reader)), left=True),
         *(
             Column(name, lambda hop, of=of: Text(str(of(hop) or "")), goes=goes)
-            for goes, (name, of) in enumerate(counts.items(), start=1)
+            for name, (goes, of) in counts.items()
             if any(map(of, found.hops))
         ),
-        Column("", _verdict, left=True),
+        Column("", lambda hop: Text(_verdict(hop)), left=True),
     )
     say("\nLedger")
     console.print(fitted(ledger, found.hops, console.width))
@@ -201,8 +203,8 @@ def _print(session: Session, found: Contents) -> None:
     say("The ledger adds up." if not found.faults else "The ledger does not add up.")
 
 
-def _verdict(hop: Hop) -> Text:
-    return Text(hop.unknown or ("adds up" if hop.adds_up else "does not add up"))
+def _verdict(hop: Hop) -> str:
+    return hop.unknown or ("adds up" if hop.adds_up else "does not add up")
 
 
 def _size(count: float) -> str:

@@ -2,13 +2,13 @@
 
 import platform
 import re
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from commands.options import Keys, settings_of
+from commands.stdio import put, tell
 from messaging.errors import UserError
 from messaging.keys import let_in, make_keys, parse_public, read_keys, read_known, set_hub
 
@@ -36,11 +36,10 @@ def add_keys_commands(app: typer.Typer) -> None:
     ) -> None:
         """Make this machine's keys, and print the line that other machines are given."""
         made = make_keys(_folder(keys), name or _host())
-        print(made.line)
-        print(
+        put(made.line)
+        tell(
             f"emofuse: keys made in {made.folder}; the line is for the hub (emofuse keys add "
-            "'NAME KEY'), or, where the hub is here, for all others (keys add --hub 'NAME KEY')",
-            file=sys.stderr,
+            "'NAME KEY'), or, where the hub is here, for all others (keys add --hub 'NAME KEY')"
         )
 
     @keys_app.command()
@@ -58,22 +57,22 @@ def add_keys_commands(app: typer.Typer) -> None:
             set_hub(mine, name, key)
             is_another = mine.hub_name and mine.hub != key
             former = f", and no longer {mine.hub_name} {mine.hub}" if is_another else ""
-            print(f"emofuse: from here {name} is the hub{former}", file=sys.stderr)
+            tell(f"emofuse: from here {name} is the hub{former}")
         else:
             former = let_in(mine, name, key)
             told = f"that key was let in already, as {former}," if former else f"{name} is let in"
-            print(f"emofuse: {told} by a hub with the keys in {mine.folder}", file=sys.stderr)
+            tell(f"emofuse: {told} by a hub with the keys in {mine.folder}")
 
     @keys_app.command()
     def show(keys: Keys = None) -> None:
         """Print this machine's line; on standard error, whom it knows."""
         mine = read_keys(_folder(keys))
         known, wrong = read_known(mine.folder)
-        print(mine.line)
+        put(mine.line)
         if mine.hub != mine.public:
-            print(f"emofuse: connects to the hub {mine.hub_name} {mine.hub}", file=sys.stderr)
+            tell(f"emofuse: connects to the hub {mine.hub_name} {mine.hub}")
         for key, name in known.items():
-            print(f"emofuse: lets in {name} {key}", file=sys.stderr)
+            tell(f"emofuse: lets in {name} {key}")
         if wrong:
             raise UserError("\n".join(wrong))
 

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.text import Text
 
 from capture.media_path import printable
+from commands.stdio import tell
 from commands.watch.columns import Column, fitted
 from commands.watch.output import Output
 from config.settings import Settings
@@ -41,7 +42,7 @@ def label(
     engine, most = _engine(cluster, jobs, len(inputs))
     console = Console(stderr=True)
     for note in network_of(settings.inference.classifier).notes:
-        _say(console, f"emofuse: {note}")
+        tell(f"emofuse: {note}")
     began, finished = time.monotonic(), 0
     with Progress(
         TextColumn("labelling"),
@@ -69,10 +70,9 @@ def label(
             report = label_corpus(inputs, out, settings, fps, most, show, engine)
         except SystemExit:
             bar.stop()
-            _say(
-                console,
+            tell(
                 f"emofuse: stopped; {finished} of {len(inputs)} files are finished and kept, "
-                "the same command goes on from there",
+                "the same command goes on from there"
             )
             raise
     print_report(report, time.monotonic() - began, out, details=settings.log_level == "debug")
@@ -119,7 +119,7 @@ def usable_cores() -> int:
 
 def print_report(report: Report, wall_s: float, out: Path, *, details: bool) -> None:
     """The table to stdout; what is wrong with a file to stderr, a line each."""
-    console, errors = Output(), Console(stderr=True)
+    console = Output()
     if report.results:
         _say(console, "Labelled")
         console.print(fitted(RESULT_COLUMNS, report.results, console.width))
@@ -133,14 +133,14 @@ def print_report(report: Report, wall_s: float, out: Path, *, details: bool) -> 
     tables = ", ".join(printable(out / f"{kind}.parquet") for kind in COLUMNS)
     _say(console, f"Tables: {tables}, and .csv")
     for note in report.notes:
-        _say(errors, f"emofuse: {note}")
+        tell(f"emofuse: {note}")
     for result in report.results:
         for note in result.notes:
-            _say(errors, f"emofuse: {result.name}: {note}")
+            tell(f"emofuse: {result.name}: {note}")
     for failure in report.failures:
-        _say(errors, f"emofuse: {failure.name} failed: {failure.reason}")
+        tell(f"emofuse: {failure.name} failed: {failure.reason}")
         if details and failure.details:
-            _say(errors, failure.details)
+            tell(failure.details)
 
 
 def _labels(result: PartResult) -> str:

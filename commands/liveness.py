@@ -29,7 +29,7 @@ class Liveness:
             while not self._reader.closed and self._reader.poll():
                 self.state = self._reader.recv_bytes().decode()
                 self.forgive()
-        except EOFError:
+        except (EOFError, OSError):  # Windows raises BrokenPipeError
             self._reader.close()
 
     def forgive(self) -> None:

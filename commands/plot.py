@@ -5,6 +5,7 @@ from typing import Literal
 
 from capture.media_path import printable
 from commands.export import opened
+from commands.stdio import put
 from config.settings import Settings
 from messaging.errors import UserError
 from offline.export import called_after, refuse_overwriting
@@ -32,4 +33,4 @@ def plot_recording(
         series = series_of(recording)
     with whole_file(file) as draft:
         save_plot(series, recording.name, draft, chosen)
-    print(printable(file), flush=True)
+    put(printable(file))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING, NoReturn, Protocol, cast
 
+from commands.stdio import tell
 from messaging.errors import UserError, system_lack
 
 if TYPE_CHECKING:
@@ -61,5 +62,5 @@ def run_process(process: Process, settings: "Settings") -> None:
 
 
 def _refuse(process: Process, why: str) -> NoReturn:
-    print(f"emofuse {process.name}: {why}", file=sys.stderr)
+    tell(f"emofuse {process.name}: {why}")
     sys.exit(REFUSED)

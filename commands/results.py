@@ -8,14 +8,13 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from commands.stdio import writing
+from commands.stdio import put, writing
 from commands.tally import Pulses, Results
 from messaging.schema import Stamp, UtteranceEmotion
+from messaging.text import plain
 
 STDOUT, STDERR = 1, 2
-COLUMNS = (
-    *("source", "onset s", "offset s", "label", "probability", "dt ms", "bound ms", "status"),
-)
+COLUMNS = ("source", "onset s", "offset s", "label", "probability", "dt ms", "bound ms", "status")
 NARROW = 72
 """Columns: a table would have to cut its figures."""
 
@@ -32,7 +31,7 @@ def time_s(stamp: Stamp, zero_ns: int) -> float:
     return seconds(stamp.captured_ns if is_file else stamp.pipeline_ns - zero_ns)
 
 
-def utterance_record(result: UtteranceEmotion, zero_ns: int = 0) -> dict[str, Any]:
+def utterance_record(result: UtteranceEmotion, zero_ns: int) -> dict[str, Any]:
     """The result as on the wire, and before it what people read first."""
     return {
         "type": "utterance",
@@ -62,12 +61,11 @@ class Summary:
     _rows: list[list[str]] = field(default_factory=list[list[str]])
     """Each begins with the microphone's name."""
 
-    def take(self, result: UtteranceEmotion, zero_ns: int = 0) -> None:
+    def take(self, result: UtteranceEmotion, zero_ns: int) -> None:
         """Count a final result."""
         self.results.take(result)
         if self.shows_rows:
-            name = "".join(filter(str.isprintable, result.source))  # it is from the wire
-            self._rows.append([name, *_cells(result, zero_ns)])
+            self._rows.append([plain(result.source), *_cells(result, zero_ns)])
 
     def record(self) -> dict[str, Any]:
         """As JSON."""
@@ -147,12 +145,13 @@ def stdout_for_json() -> Generator[None]:
         os.close(kept)
 
 
-def print_json(record: Mapping[str, Any]) -> None:
-    """Raises:
-    UserError: standard output takes no more.
+def print_json(record: Mapping[str, Any]) -> bool:
+    """Returns whether standard output still took it.
+
+    Raises:
+        UserError: it takes no more.
     """
-    with writing():
-        print(json.dumps(record, allow_nan=False), flush=True)
+    return put(json.dumps(record, allow_nan=False))
 
 
 def _cells(result: UtteranceEmotion, zero_ns: int) -> list[str]:

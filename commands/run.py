@@ -85,8 +85,8 @@ class Launcher:
                 now = self.node.stamp()
                 self._zero_ns = now.pipeline_ns - (now.captured_ns - self._began_ns)
             self.summary.take(result, self._zero_ns)
-            if self._as_json:
-                print_json(utterance_record(result, self._zero_ns))
+            if self._as_json and not print_json(utterance_record(result, self._zero_ns)):
+                self._supervisor.end("nobody reads standard output any more")
 
     def supervise(self) -> None:
         """Until the run is over, or somebody interrupts it."""

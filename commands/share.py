@@ -92,7 +92,7 @@ def plan_share(settings: Settings, share: Share, address: str, *, quiet_stdout: 
         for own in (node_settings(settings, table),)
     ]
     tables = dict(zip(settings.nodes, every, strict=True))
-    _check(every)
+    _check(every, [node.host for node in settings.nodes.values()])
     _check_asked(every, settings)
     _check_files(every, settings, tables)
     notes: list[str] = []
@@ -157,21 +157,24 @@ def _names(nodes: Iterable[PlannedNode], *kinds: str) -> list[str]:
     return [node.name for node in nodes if node.kind in kinds]
 
 
-def _check(every: Sequence[PlannedNode]) -> None:
-    """What can be seen to be wrong before anything starts."""
+def _check(every: Sequence[PlannedNode], hosts: Sequence[str]) -> None:
+    """What can be seen to be wrong before anything starts. ``hosts`` are where they run."""
     cameras = _names(every, "camera", "media")
-    recorded: dict[Path, str] = {}
-    for node in every:
+    recorded: dict[tuple[str, Path], str] = {}
+    """By machine and folder."""
+    for node, host in zip(every, hosts, strict=True):
         section: Any = getattr(node.settings, SECTION_OF[node.kind])
         if node.kind == "media" and section.file is None:
             raise UserError(f'nodes.{node.name} plays no file; give it one: file = "PATH"')
         if node.kind == RECORDER and section.folder is None:
             raise UserError(f'nodes.{node.name} records nowhere; give it a folder = "PATH"')
-        if node.kind == RECORDER and recorded.setdefault(section.folder, node.name) != node.name:
-            raise UserError(
-                f"nodes.{recorded[section.folder]} and nodes.{node.name} both record into "
-                f'{section.folder}; give each a folder = "PATH" of its own'
-            )
+        if node.kind == RECORDER:
+            former = recorded.setdefault((host, section.folder), node.name)
+            if former != node.name:
+                raise UserError(
+                    f"nodes.{former} and nodes.{node.name} both record into "
+                    f'{section.folder}; give each a folder = "PATH" of its own'
+                )
         if _names(every, "player"):
             continue  # whose cameras the session knows
         for camera in getattr(section, "cameras", ()):

@@ -35,14 +35,17 @@ def silence(stream: TextIO) -> None:
 
 
 def end_in_peace() -> NoReturn:
-    """Whoever reads standard output has enough: ``head`` has, and a pager that was left."""
+    """For commands that follow what others do, until whoever reads standard output has enough:
+    ``head`` has, and a pager that was left.
+    """
     silence(sys.stdout)
     sys.exit(0)
 
 
 @contextmanager
 def writing() -> Generator[None]:
-    """To standard output, to the last byte.
+    """To standard output, to the last byte. A reader who has enough is no failure, and hides none:
+    the command goes on, its words lead nowhere.
 
     Raises:
         UserError: it takes no more.
@@ -51,12 +54,24 @@ def writing() -> Generator[None]:
         yield
         sys.stdout.flush()
     except BrokenPipeError:
-        end_in_peace()
+        silence(sys.stdout)
     except OSError as error:
         silence(sys.stdout)
         raise UserError(
             f"standard output cannot be written: {error.strerror}; look where it goes"
         ) from None
+
+
+def put(line: str) -> bool:
+    """To standard output. Returns whether it was still taken.
+
+    Raises:
+        UserError: it takes no more.
+    """
+    with writing():
+        print(line, flush=True)
+        return True
+    return False
 
 
 @contextmanager
@@ -66,8 +81,11 @@ def telling() -> Generator[None]:
     """
     try:
         yield
-    except (OSError, ValueError):
+    except OSError:
         silence(sys.stderr)
+    except ValueError:
+        if not sys.stderr.closed:  # else it is what Python says of a closed one
+            raise
 
 
 def tell(line: str) -> None:

@@ -37,7 +37,7 @@ class Child:
     """One row of the table, and the operating system's process that is it at the moment."""
 
     def __init__(self, row: Process, settings: Settings, *, is_extra: bool = False) -> None:
-        """The run goes on without an extra one that says that it cannot run."""
+        """The run goes on without an extra one that cannot run, or crashes again and again."""
         self.row = row
         self.is_extra = is_extra
         self._settings = settings
@@ -210,6 +210,10 @@ class Supervisor:
             child.has_refused = code == REFUSED
             self._log(f"{name} {manner}; it is started again")
             child.restart()
+        elif child.is_extra:
+            child.done = True
+            times = _times(child.restarts + 1)
+            self._log(f"{name} {manner} {times}; the run goes on without it")
         else:
             self.exit_code = 1
             times = _times(child.restarts + 1)

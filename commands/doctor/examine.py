@@ -9,6 +9,7 @@ from commands.doctor import clock, disk, models, places, streams
 from commands.doctor.finding import Finding
 from commands.doctor.report import conclude, show
 from commands.requirements import NEEDED
+from commands.stdio import put
 from commands.watch.listener import listening
 from commands.watch.output import Output
 from config.settings import Settings
@@ -38,7 +39,7 @@ def examine(settings: Settings, *, deep: bool, as_json: bool) -> int:
     failed = any(finding.level == "failure" for finding in findings)
     if as_json:
         found = {"fine": not failed, "findings": [asdict(finding) for finding in findings]}
-        print(json.dumps(found, indent=1))
+        put(json.dumps(found, indent=1))
     else:
         output.print(conclude(findings))
     return int(failed)

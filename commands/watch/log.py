@@ -27,7 +27,7 @@ def follow_log(settings: Settings, level: str) -> None:
     """
     if level not in LEVELS:
         raise UserError(f"no level {level!r}; there are {', '.join(LEVELS)}")
-    console = Output(wraps=False)
+    console = Output(wraps=False, follows=True)
     with listening(settings, LOG) as listener:
         for arrived in listener.rounds(LOOK_S):
             for received in arrived:

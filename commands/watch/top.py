@@ -21,7 +21,7 @@ CLOCK_NS = 30_000_000_000
 
 def top(settings: Settings, *, once: bool) -> None:
     """Until Ctrl-C; ``once`` as plain text, and so where there is no terminal to follow it on."""
-    console = Output()
+    console = Output(follows=True)
     with listening(settings, FACES, UTTERANCES) as listener:
         observer = Observer(listener.hub_offset_ns())
 

@@ -22,7 +22,7 @@ LOOK_S = 0.05
 
 def print_topics(settings: Settings, *, everything: bool) -> None:
     """What heartbeats tell: no stream is read for it."""
-    console = Output()
+    console = Output(follows=True)
     with listening(settings) as listener:
         observer = Observer()
         for arrived in listener.rounds(LOOK_S, LISTEN_S):

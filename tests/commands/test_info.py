@@ -173,3 +173,17 @@ def test_no_name_and_no_number_is_cut_where_it_is_narrow(
     assert ledger[1].split() == [
         *("faces", "inference", "fusion", "20", "19", "does", "not", "add", "up")
     ]
+
+
+def test_where_it_is_narrow_gaps_and_what_was_lost_stay_longest(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beats = [beat("inference", SENT), beat("fusion", reads(FACES - 3, lost=2, dropped=1))]
+    make_session(tmp_path / "s", [*(faces(n, n * 40) for n in range(FACES)), *map(said, beats)])
+    for name, value in {"FORCE_COLOR": "1", "NO_COLOR": "1", "COLUMNS": "44"}.items():
+        monkeypatch.setenv(name, value)
+    info(tmp_path / "s", as_json=False)
+    streams, _, ledger = capsys.readouterr().out.partition("Ledger\n")
+    titles = [text.splitlines() for text in (streams.partition("Streams\n")[2], ledger)]
+    assert titles[0][0].split() == ["topic", "source", "messages", "size", "gaps"]
+    assert titles[1][0].split() == ["topic", "from", "to", "read", "lost"]

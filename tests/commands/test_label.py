@@ -12,6 +12,7 @@ import pytest
 
 from commands.label import print_report
 from offline.corpus import Report
+from tests.commands.test_stdio import broken_pipe
 from tests.offline.clips import cut_demo
 from tests.pipelines import ROOT, descendants, emofuse, environment, started, wait_until_gone
 
@@ -74,6 +75,15 @@ def test_what_is_wrong_with_no_file_alone_is_told(
 ) -> None:
     print_report(Report((), 0, ("no [lock]",)), 1.0, tmp_path, details=False)
     assert capsys.readouterr().err == "emofuse: no [lock]\n"
+
+
+def test_the_summary_does_not_end_where_nobody_reads_what_is_wrong(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with broken_pipe() as stderr:
+        monkeypatch.setattr("sys.stderr", stderr)
+        print_report(Report((), 0, ("no [lock]",)), 1.0, tmp_path, details=False)
+    assert "0 of 0 files labelled" in capsys.readouterr().out
 
 
 def test_a_folder_whose_name_is_no_text_is_named(capsys: pytest.CaptureFixture[str]) -> None:

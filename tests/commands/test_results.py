@@ -91,7 +91,7 @@ def test_of_several_microphones_each_row_has_the_name(
     summary.print()
     *_, host, guest = (line for line in capsys.readouterr().out.splitlines() if "no_face" in line)
     assert "host" in host
-    assert "[red][2Jguest" in guest
+    assert "[red]?[2Jguest" in guest
 
 
 def test_a_run_without_mishaps_has_none_to_tell(capsys: pytest.CaptureFixture[str]) -> None:

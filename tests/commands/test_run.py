@@ -13,7 +13,9 @@ from commands.run import Launcher, speed_notes
 from commands.supervisor import Supervisor
 from config.settings import Settings
 from messaging.node import Node
-from messaging.topics import LOG
+from messaging.schema import Stamp, UtteranceEmotion
+from messaging.topics import LOG, UTTERANCES
+from tests.commands.test_stdio import broken_pipe
 
 PATIENCE_S = 30.0
 
@@ -42,6 +44,30 @@ def test_a_speed_that_nothing_is_played_at_is_told(
     assert ["is for a file (--media)" in note for note in notes] == [True] * is_told
 
 
+def test_a_run_whose_results_nobody_reads_any_more_is_ended_and_not_torn_down(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    console, at = Console(taken=False), Stamp(0, "clock")
+    with (
+        Node("launcher", address, (UTTERANCES,)) as node,
+        Node("fusion", address) as fusion,
+        broken_pipe() as stdout,
+    ):
+        monkeypatch.setattr("sys.stdout", stdout)
+        supervisor = Supervisor([], Settings(), console.say)
+        launcher = Launcher(node, supervisor, console, lambda: None, as_json=True)
+
+        def is_over() -> str:
+            fusion.alive()
+            launcher.listen()
+            return supervisor.ended_by
+
+        fusion.publish(UTTERANCES, UtteranceEmotion("u", "mic", at, at, "no_face", final=True))
+        until(is_over)
+    assert supervisor.ended_by == "nobody reads standard output any more"
+    assert supervisor.exit_code == 0
+
+
 def test_its_own_log_is_said_once_and_no_text_steers_the_terminal(
     address: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -60,8 +86,8 @@ def test_its_own_log_is_said_once_and_no_text_steers_the_terminal(
             said.extend(capsys.readouterr().err.splitlines())
             return any(received.message.text == text for received in other.receive(0.02))
 
-        node.log.warning("the clock is away")
-        until(lambda: came_round(node, "the clock is away"))
+        node.log.warning("the clock is away\x1b[2J")
+        until(lambda: came_round(node, "the clock is away\x1b[2J"))
         other.log.warning("that is all\x1b[2J")
         until(lambda: came_round(other, "") or "other: that is all?[2J" in said)
-    assert said == ["launcher: the clock is away", "other: that is all?[2J"]
+    assert said == ["launcher: the clock is away?[2J", "other: that is all?[2J"]

@@ -183,6 +183,11 @@ def test_what_a_node_lacks_is_named(nodes: dict[str, dict[str, Any]], error: str
         plan(nodes)
 
 
+def test_recorders_of_two_machines_may_have_folders_of_the_same_name() -> None:
+    tapes = {name: {"kind": "recorder", "host": name, "folder": "s"} for name in ("one", "two")}
+    assert names(plan(tapes, host="two")) == ["two"]
+
+
 @pytest.mark.parametrize(
     ("kind", "section", "asked"),
     [

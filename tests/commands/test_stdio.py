@@ -11,7 +11,9 @@ from typing import IO
 import pytest
 
 from commands.console import Console
+from commands.stdio import telling
 from tests.pipelines import PATIENCE_S, ROOT, environment, started
+from tests.recording.messages import make_session, marker
 from tests.recording.test_session import KEPT
 
 COMMAND = f"exec {sys.executable} {ROOT / 'run_pipeline.py'}"
@@ -60,6 +62,24 @@ def test_whoever_has_read_enough_ends_a_command_in_peace(options: tuple[str | Pa
     assert (run.returncode, errors) == (0, "")
 
 
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_a_failure_is_one_also_where_nobody_reads_on(form: tuple[str, ...], tmp_path: Path) -> None:
+    make_session(tmp_path / "s", [marker("1", 1)])  # without a manifest
+    into = broken_pipe()
+    with into, started("info", tmp_path / "s", *form, into=(into, subprocess.PIPE)) as run:
+        _, errors = run.communicate(timeout=PATIENCE_S)
+    assert (run.returncode, errors) == (3, "")
+
+
+def test_all_formats_are_written_also_where_nobody_reads_their_names(tmp_path: Path) -> None:
+    make_session(tmp_path / "s", [marker("1", 1)])
+    options, into = ("--to", "csv,eaf", "--out", tmp_path / "out"), broken_pipe()
+    with into, started("export", tmp_path / "s", *options, into=(into, subprocess.PIPE)) as run:
+        run.communicate(timeout=PATIENCE_S)
+    assert run.returncode == 0
+    assert {path.suffix for path in (tmp_path / "out").iterdir()} == {".csv", ".eaf"}
+
+
 def test_a_full_disk_behind_any_command_is_told_in_one_line() -> None:
     told = shell(f"{COMMAND} keys --help >/dev/full")
     assert told.returncode == 2
@@ -89,6 +109,18 @@ def test_a_standard_error_that_is_gone_ends_nothing(
         for _ in range(2):
             console.say("inference crashed")
         console.free_screen()
+
+
+def test_a_value_error_that_is_none_of_standard_error_is_not_swallowed() -> None:
+    with pytest.raises(ValueError, match="no figure"), telling():
+        raise ValueError("no figure")
+
+
+def test_a_refusal_is_one_also_where_nobody_hears_of_it() -> None:
+    options, errors = ("hub", "--bind", "ipc:///no/such/folder/hub"), broken_pipe()
+    with errors, started(*options, into=(subprocess.PIPE, errors)) as run:
+        run.communicate(timeout=PATIENCE_S)
+    assert run.returncode == 2
 
 
 def test_a_bar_whose_terminal_has_closed_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

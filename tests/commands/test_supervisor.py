@@ -221,6 +221,16 @@ def test_one_that_was_added_and_refuses_does_not_end_the_run(start: Callable[...
     ]
 
 
+def test_one_that_was_added_and_keeps_crashing_does_not_end_the_run(
+    start: Callable[..., Run],
+) -> None:
+    run = start(row("works"))
+    child = run.supervisor.add(row("crashes", max_restarts=1), run.settings)
+    run.until(lambda: child.done or run.supervisor.ended_by)
+    assert (run.supervisor.ended_by, run.supervisor.exit_code) == ("", 0)
+    assert run.log[-1] == "crashes crashed (exit code 1) 2 times; the run goes on without it"
+
+
 def test_a_refusal_after_a_crash_is_tried_once_more_and_then_ends_the_run(
     start: Callable[..., Run], tmp_path: Path
 ) -> None:
@@ -312,9 +322,8 @@ def test_one_that_is_ended_before_it_has_begun_is_no_failure(start: Callable[...
 
 LAUNCHER = """
 import sys, time
-from commands.supervisor import HUNG_S, Supervisor
 from config.settings import BusSettings, Settings
-from tests.commands.test_supervisor import HUB, Run, row
+from tests.commands.test_supervisor import Run, row
 if __name__ == "__main__":
     run = Run([row("works"), row("deaf")], Settings(bus=BusSettings(address=sys.argv[1])))
     run.until(lambda: run.runs("works") and run.runs("mute"))

@@ -45,7 +45,7 @@ def pictures(path: Path, fps: float | None = None) -> list[FaceEmotions]:
 
 def records(results: list[UtteranceEmotion]) -> list[dict[str, Any]]:
     """As the live run prints them."""
-    return [result(json.loads(json.dumps(utterance_record(one)))) for one in results]
+    return [result(json.loads(json.dumps(utterance_record(one, 0)))) for one in results]
 
 
 @pytest.mark.parametrize("clip", [CLIP, TALKING_HEAD], ids=lambda clip: clip.stem)

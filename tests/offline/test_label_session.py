@@ -52,7 +52,7 @@ def test_utterances_are_those_of_the_live_run(
 ) -> None:
     session, live = recorded
     results = results_of(session, Settings())
-    found = [json.loads(json.dumps(utterance_record(one))) for one in utterances(results)]
+    found = [json.loads(json.dumps(utterance_record(one, 0))) for one in utterances(results)]
     assert live
     assert found == live
     assert list(results.notes()) == []
@@ -95,7 +95,7 @@ def test_without_pictures_the_recorded_faces_are_joined_and_that_is_said(
     options = ("--media", clip, "--speed", "max", "--record", session, "--record-mode", "labels")
     live = label(*options, demo=False).utterances
     results = results_of(session, Settings())
-    found = [json.loads(json.dumps(utterance_record(one))) for one in utterances(results)]
+    found = [json.loads(json.dumps(utterance_record(one, 0))) for one in utterances(results)]
     assert found == live
     monkeypatch.delattr(Session, "records")  # it is known by now
     assert list(results.notes()) == [
