@@ -51,6 +51,9 @@ UNSTATED_LEAP_NS = 3600 * SECOND
 """Where the file does not say how long it is; recordings of a screen stand still for long."""
 
 
+HELD_BACK = 16
+"""So many pictures at most does a decoder hold back, to put them in order."""
+
 Decoded = VideoFrame | AudioFrame
 
 
@@ -192,6 +195,8 @@ class MediaFile:
                 at_ns = next_ns
             if not isinstance(frame, VideoFrame):
                 heappush(broken, at_ns)
+                if len(broken) > HELD_BACK:
+                    yield unreadable(heappop(broken))
                 continue
             while broken and broken[0] < at_ns:
                 yield unreadable(heappop(broken))
