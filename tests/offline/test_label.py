@@ -86,7 +86,7 @@ def test_of_films_put_end_to_end_the_first_is_labelled_and_that_is_said(tmp_path
     ]
     anew = "where times begin anew, join the parts with ffmpeg's concat"
     assert [note for note in results.notes() if "packets" not in note] == [
-        f"200 pictures left out from 3.981 s on, their times do not increase; {anew}",
+        f"200 pictures left out from 4.024 s on, their times do not increase; {anew}",
         f"8.192 s of sound left out from 4.096 s on, their times overlap; {anew}",
     ]
 
