@@ -164,8 +164,8 @@ def test_where_a_clock_was_set_back_nothing_was_left_out_but_on_purpose(tmp_path
         *(replace(each, received_ns=each.received_ns + 13_100 * MS) for each in then),
     ]
     heard = [
-        arrived(SPEECH, started(11_000, "microphone"), at_ms=24_510),
-        arrived(SPEECH, ended(11_000, 11_500, "microphone"), at_ms=25_010),
+        arrived(SPEECH, started(9_900, "microphone"), at_ms=23_610),
+        arrived(SPEECH, ended(9_900, 10_500, "microphone"), at_ms=24_010),
     ]
     made = sorted(first + again + heard, key=lambda r: r.received_ns)
     session = make_session(tmp_path / "s", made)
