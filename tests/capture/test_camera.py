@@ -280,7 +280,11 @@ def test_of_unreadable_pictures_one_line_is_logged(
     readable = itertools.cycle([(True, PIXELS), (False, None)])
     monkeypatch.setattr(capture, "retrieve", lambda: next(readable))
     monkeypatch.setattr(capture, "grab", lambda: not time.sleep(0.01))
-    monkeypatch.setattr(camera_device, "open_capture", lambda _settings: capture)
+
+    def opened(_settings: CameraSettings) -> BrokenCapture:
+        return capture
+
+    monkeypatch.setattr(camera_device, "open_capture", opened)
     settings = Settings(bus=BusSettings(address=address), camera=CameraSettings(name="door"))
     with Node("reader", address, [VIDEO, LOG]) as reader:
         running = threading.Thread(target=camera.run, args=(settings,), daemon=True)
