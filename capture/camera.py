@@ -1,5 +1,6 @@
 """A camera's pictures, stamped as early as its driver allows."""
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Literal, Protocol
 
@@ -8,12 +9,14 @@ from capture.clock_jumps import CameraJumps
 from capture.pictures import Pixels, Publisher
 from config.settings import Settings
 from messaging.clock import monotonic_ns
+from messaging.complaints import Complaints
 from messaging.joining import node_of
 from messaging.schema import Stamp, VideoFrame
 
 PLAUSIBLE_NS = 1_000_000_000
 """A driver's time is believed when it is at most this old."""
 GAP_EVERY_S = 1.0
+UNREADABLE = "gives an unreadable picture"
 
 
 class PictureSource(Protocol):
@@ -70,8 +73,7 @@ def pictures(
         if shot is not None:
             at_ns = taken_ns(shot, last_ns)
             if shot.pixels is None:
-                text = f"camera {camera.name} gives an unreadable picture"
-                yield message("gap", at_ns, text=text), None
+                yield message("gap", at_ns, text=f"camera {camera.name} {UNREADABLE}"), None
             else:
                 yield message("picture", at_ns, shot.pixels.shape), shot.pixels
             index += 1
@@ -105,11 +107,18 @@ def run(settings: Settings) -> None:
 
         if settings.camera.wait_for and not node.wait_for(settings.camera.wait_for):
             return
-        publisher, jumps = Publisher(node, settings.bus), CameraJumps()
+        publisher, jumps, complaints = Publisher(node, settings.bus), CameraJumps(), Complaints()
         for frame, pixels in pictures(camera, source, alive, node.stamp):
             if mark := jumps.mark_before(frame):
                 publisher.publish(mark, None)
             publisher.publish(frame, pixels)
+            unreadable = frame.text.endswith(UNREADABLE)
+            if unreadable:  # a flaky camera gives several a second
+                complaints.note(frame.text)
+            for text in complaints.due(time.monotonic()):
+                node.log.warning("%s", text)
+            if unreadable:
+                continue
             if frame.event == "gap" and not node.text:
                 node.log.warning("%s; trying again", frame.text)
             elif frame.event == "picture" and node.text:

@@ -36,7 +36,6 @@ from capture.media_path import printable
 from capture.pictures import Pixels, fits
 from capture.reader import Reader, open_reader
 from capture.resample import Sound
-from capture.seams import Seams
 from capture.sound_line import SoundLine
 from messaging.errors import UserError
 
@@ -46,10 +45,14 @@ UNKNOWN_INTERVAL_NS = 40_000_000
 
 SHORT_NS = 500_000_000
 """A file that ends by so much earlier than it says is not whole."""
+WAY_OUT = "where times begin anew, join the parts with ffmpeg's concat"
 LEAP_NS = 60 * SECOND
 UNSTATED_LEAP_NS = 3600 * SECOND
 """Where the file does not say how long it is; recordings of a screen stand still for long."""
 
+
+HELD_BACK = 16
+"""So many pictures at most does a decoder hold back, to put them in order."""
 
 Decoded = VideoFrame | AudioFrame
 
@@ -96,10 +99,13 @@ class Damage:
     pictures: int = 0
     too_large: int = 0
     backward: int = 0
+    backward_ns: int = 0
+    """File time at which the first picture was left out since times do not increase."""
     leaps: int = 0
-    seams: int = 0
     missing_ns: int = 0
     doubled_ns: int = 0
+    doubled_from_ns: int = 0
+    """The same of sound."""
     off_ns: int = 0
     """By how much at most sound so far is played off its own times."""
     end_ns: int = 0
@@ -126,14 +132,17 @@ class Damage:
             yield f"{self.too_large} pictures left out, they are larger than 7680 x 4320"
         if self.leaps:
             yield f"{self.leaps} times are far off, what has them follows what is before it"
-        if self.seams:
-            yield f"its times begin anew ({self.seams} times), what comes then follows on"
         if self.backward:
-            yield f"{self.backward} pictures left out, their times do not increase"
+            at = f"from {self.backward_ns / SECOND:.3f} s on"
+            yield f"{self.backward} pictures left out {at}, their times do not increase; {WAY_OUT}"
         if self.missing_ns:
             yield f"{self.missing_ns / SECOND:.3f} s of sound are missing, played as silence"
         if self.doubled_ns:
-            yield f"{self.doubled_ns / SECOND:.3f} s of sound left out, their times overlap"
+            at = f"from {self.doubled_from_ns / SECOND:.3f} s on"
+            yield (
+                f"{self.doubled_ns / SECOND:.3f} s of sound left out {at}, their times overlap; "
+                f"{WAY_OUT}"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,10 +195,14 @@ class MediaFile:
                 at_ns = next_ns
             if not isinstance(frame, VideoFrame):
                 heappush(broken, at_ns)
+                if len(broken) > HELD_BACK:
+                    yield unreadable(heappop(broken))
                 continue
             while broken and broken[0] < at_ns:
                 yield unreadable(heappop(broken))
             if at_ns <= last_ns:
+                if not self.damage.backward:
+                    self.damage.backward_ns = last_ns
                 self.damage.backward += 1
                 yield unreadable(at_ns)
                 continue
@@ -219,6 +232,7 @@ class MediaFile:
                 yield samples
         yield from line.flush()
         self.damage.missing_ns, self.damage.doubled_ns = line.missing_ns, line.doubled_ns
+        self.damage.doubled_from_ns = line.doubled_from_ns
         self.damage.end_ns = max(self.damage.end_ns, line.end_ns)
 
     def blocks(
@@ -251,8 +265,7 @@ class MediaFile:
         """A packet comes as it is where it cannot be decoded: mostly it is one picture."""
         with open_reader(self.path, goes_on) as reader, open_container(reader) as container:
             stream = cast("Decoder", container.streams[index])
-            seams = Seams([each for each in (self.video, self.audio) if each is not None])
-            for packet in self._packets(reader, container, seams):
+            for packet in self._packets(reader, container):
                 if packet is not None and packet.stream.index != index:
                     continue
                 damaged = packet is not None and packet.is_corrupt
@@ -262,21 +275,16 @@ class MediaFile:
                     damaged, frames = True, [packet] if packet and packet.size else []
                 self.damage.packets += damaged
                 yield from frames
-            self.damage.seams = max(self.damage.seams, seams.count)
-            self.damage.leaps += seams.damaged[index]
 
-    def _packets(
-        self, reader: Reader, container: InputContainer, seams: Seams
-    ) -> "Iterator[Packet[Any] | None]":
-        """Those of all streams: where one of them pauses, the others show that the file goes on,
-        and where the times of one begin anew, those of the others do.
+    def _packets(self, reader: Reader, container: InputContainer) -> "Iterator[Packet[Any] | None]":
+        """Those of all streams: where one of them pauses, the others show that the file goes on.
 
         ``None`` comes last where the file breaks off: decode what the decoder still holds.
         """
         try:
             for packet in container.demux():
                 reader.found(packet.pos)
-                yield from seams.passed(packet)
+                yield packet
         except FFmpegError as error:
             self.damage.broke_off = error.strerror or str(error)
             yield None

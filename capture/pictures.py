@@ -40,18 +40,21 @@ class Publisher:
 
         With ``ahead`` the source is lossless: wait until somebody gives credit, and until the
         slowest of those is less than that many messages behind. Who gives none looks on, and may
-        miss some.
+        miss some. A ``gap`` waits as well: a spoiled film is nothing but gaps.
         """
         node, sharing = self._node, self._sharing
         sharing.settle(frame.source, lossless=ahead > 0)
-        if pixels is None:
-            for topic in TOPICS:
-                node.publish(topic, sharing.named(frame))
-            return
-        while ahead and not any(map(node.is_awaited, TOPICS)):
+        waits = ahead and (pixels is not None or frame.event == "gap")
+        while waits and not any(map(node.is_awaited, TOPICS)):
             if not node.alive():
                 return
             node.receive(0.1)
+        if pixels is None:
+            for topic in TOPICS:
+                if waits:
+                    node.wait_for_credit(topic, ahead, sharing.look)
+                node.publish(topic, sharing.named(frame))
+            return
         for topic in TOPICS:
             if not node.is_wanted(topic):
                 continue

@@ -38,6 +38,8 @@ class SoundLine:
         """Silence put in after the first block."""
         self.doubled_ns = 0
         """Sound left out because an earlier block had covered its time."""
+        self.doubled_from_ns = 0
+        """Where the line was when that was first so."""
         self.off_ns = 0
         """By how much at most a block so far lies off its own time."""
         self._resampler: Converter | None = None
@@ -56,6 +58,8 @@ class SoundLine:
             yield from self._silence(shift, block)
         elif shift < 0:
             left_out = min(-shift, len(block))
+            if not self.doubled_ns:
+                self.doubled_from_ns = self.end_ns
             self.doubled_ns += left_out * SECOND // rate
             block = block[left_out:]
         self._begun = True

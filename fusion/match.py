@@ -48,7 +48,7 @@ class Match:
 
         Such a picture lies after its source's watermark. It could beat a candidate at distance d
         until r + d (an equally distant later one wins, at one stamp the name decides), or be the
-        first candidate until r + max_gap; and until the offset it counts as one of the span. A
+        first candidate until r + max_gap; and before the offset it counts as one of the span. A
         hole that is yet to be found begins at the watermark or after, so it is none of these.
         """
         if not self._histories:

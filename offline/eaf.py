@@ -2,6 +2,7 @@
 
 import mimetypes
 import os
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -13,6 +14,8 @@ from offline.output import require
 
 MARK_MS = 100
 """ELAN knows no points: a marker is drawn as long as this, or until the next one."""
+NO_XML = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+"""What XML 1.0 forbids, or reads as a space, and halves of characters."""
 EMOTION_TYPE, MARKER_TYPE = "emotion", "marker"
 VOCABULARY = "emotions"
 
@@ -81,7 +84,7 @@ def _relative(path: Path, media: Path) -> str | None:
 
 def _text(url: str) -> str:
     """As ELAN writes it: percent-encoded only where XML could not hold it."""
-    return url if url.isprintable() else quote(os.fsencode(url), safe="/:")
+    return quote(os.fsencode(url), safe="/:") if NO_XML.search(url) else url
 
 
 def _mime(media: Path) -> str:

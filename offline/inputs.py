@@ -23,18 +23,22 @@ class Input:
 
 
 def find_inputs(given: Sequence[str]) -> list[Input]:
-    """In the order given; below a folder by name. What a folder or a pattern finds again, such as
-    a link to a file beside it, is passed over.
+    """In the order given; below a folder by name. What a folder or a pattern finds as well, such as
+    a link to a file beside it, is taken once.
 
     Raises:
         UserError: something is not there, holds nothing, or was named twice.
     """
     found: dict[Path, Input] = {}
+    named: dict[Path, Input] = {}
     for text in given:
         for path in _readable(text):
-            one = Input(path, printable(path))
-            other = found.setdefault(path.resolve(), one)
-            if other is not one and path == Path(text):
+            one, real = Input(path, printable(path)), path.resolve()
+            found.setdefault(real, one)
+            if path != Path(text):
+                continue
+            other = named.setdefault(real, one)
+            if other is not one:
                 also = "" if other.name == one.name else f", also as {other.name}"
                 raise UserError(f"{one.name} was given twice{also}; name it once")
     return [*found.values()]

@@ -66,8 +66,8 @@ def _records(session: Session, fps: float | None) -> Iterator[Record]:
         picture = None
         if not isinstance(message, SpeechEvent):
             source, index = message.source, message.index
-            if message.event == "opened" or index < last_index.get(source, 0):
-                left_out[source] = 0  # it counts anew
+            if not index or index < last_index.get(source, 0):
+                left_out[source] = 0  # it counts anew; where a clock was set back it does not
             last_index[source] = index
         if isinstance(message, VideoFrame):
             if message.event == "picture" and fps is not None:

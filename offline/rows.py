@@ -61,7 +61,7 @@ UTTERANCE_COLUMNS: tuple[Column, ...] = (
     Column("dt_ms", "number", "ms", "that picture's stamp minus the reference instant"),
     Column("bound_ms", "number", "ms", "error bound of dt_ms; empty where it is not known"),
     Column("track", "integer", "", "the face's track"),
-    Column("pictures", "integer", "", "pictures analysed from onset to offset"),
+    Column("pictures", "integer", "", "pictures analysed from the onset until before the offset"),
     Column("faces", "integer", "", "those of them that show a face"),
     Column("coverage", "number", "0 to 1", "faces / pictures"),
     Column("confidence", "number", "0 to 1", "mean over those faces of the largest probability"),

@@ -24,6 +24,7 @@ from messaging.wire import Received
 OUTLIVE = ("launcher", "hub")
 """Nodes that end after the recorder, whose last word it cannot hear."""
 RUNS_ON = "still running"
+ENDED_FIRST = "the reader ended first"
 STOPPED = "both were stopped"
 """What the one sent last, the other may have been too late for: several launchers that are asked to
 stop do not wait for each other."""
@@ -170,7 +171,16 @@ class Accounts:
         )
         if sender in still_running or reader in still_running:
             return replace(hop, unknown=RUNS_ON)
-        return replace(hop, unknown=_unknown(hop, senders, readers, counts))
+        unknown = _unknown(hop, senders, readers, counts)
+        if unknown == STOPPED and not self._has_launchers:
+            unknown = ENDED_FIRST
+        return replace(hop, unknown=unknown)
+
+    @property
+    def _has_launchers(self) -> bool:
+        """Several: one ends its nodes in order."""
+        kinds = [{life.last.kind for life in lives.values()} for lives in self._lives.values()]
+        return sum("launcher" in each for each in kinds) > 1
 
 
 def _process(beat: Heartbeat) -> Process:
@@ -205,5 +215,5 @@ def _unknown(
         return "the reader has no last word"
     if hop.accounted < hop.produced and reader.end_ns < last.end_ns:
         is_near = last.end_ns - reader.end_ns < STOPPING_NS
-        return STOPPED if is_near else "the reader ended first"
+        return STOPPED if is_near else ENDED_FIRST
     return ""

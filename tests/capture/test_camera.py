@@ -17,7 +17,7 @@ from config.settings import BusSettings, CameraSettings, Settings
 from messaging.errors import UserError
 from messaging.node import Node
 from messaging.schema import Control, Stamp, VideoFrame
-from messaging.topics import CONTROL, VIDEO
+from messaging.topics import CONTROL, LOG, VIDEO
 from tests.capture.streaming import StreamingCamera
 
 MS = 1_000_000
@@ -270,3 +270,32 @@ def test_a_camera_that_cannot_be_opened_ends_the_node(address: str) -> None:
     )
     with pytest.raises(UserError, match=r"no camera answers at http://127\.0\.0\.1:9/"):
         camera.run(settings)
+
+
+def test_of_unreadable_pictures_one_line_is_logged(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a webcam that gives several a second, and is never lost."""
+    capture = BrokenCapture()
+    readable = itertools.cycle([(True, PIXELS), (False, None)])
+    monkeypatch.setattr(capture, "retrieve", lambda: next(readable))
+    monkeypatch.setattr(capture, "grab", lambda: not time.sleep(0.01))
+
+    def opened(_settings: CameraSettings) -> BrokenCapture:
+        return capture
+
+    monkeypatch.setattr(camera_device, "open_capture", opened)
+    settings = Settings(bus=BusSettings(address=address), camera=CameraSettings(name="door"))
+    with Node("reader", address, [VIDEO, LOG]) as reader:
+        running = threading.Thread(target=camera.run, args=(settings,), daemon=True)
+        running.start()
+        deadline = time.monotonic() + 30
+        got = reader.receive(0.05)
+        while sum(one.message.event == "gap" for one in got if one.topic is VIDEO) < 5:
+            assert time.monotonic() < deadline
+            got += reader.receive(0.05)
+        ask_to_stop(reader)
+        running.join(10)
+        got += reader.receive(0.2)
+    told = [one.message.text for one in got if one.topic is LOG]
+    assert told == ["camera auto gives an unreadable picture"]

@@ -267,6 +267,9 @@ def test_on_another_clock_than_the_hubs_a_file_plays_in_the_hubs_time(
     (bound_ns,) = {one.message.stamp.bound_ns for one in got if one.topic is VIDEO}
     assert began_ns < start_ns < monotonic_ns() + ahead_ns
     assert 0 < bound_ns < 1_000 * MS
+    heard = [one.message.stamp.bound_ns for one in got if one.topic is not VIDEO]
+    assert heard
+    assert all(bound_ns <= each <= bound_ns + 20 * MS for each in heard)
 
 
 def test_sound_alone_waits_for_those_who_read_speech(tmp_path: Path, address: str) -> None:

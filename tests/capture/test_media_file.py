@@ -288,6 +288,16 @@ def test_damage_in_the_middle_is_counted_and_the_rest_plays(tmp_path: Path) -> N
     assert list(file.damage.sentences())
 
 
+def test_a_film_whose_pictures_cannot_be_decoded_is_told_while_it_is_read(tmp_path: Path) -> None:
+    """Not as one burst at its end."""
+    clip = make_clip(tmp_path / "clip.mp4", audio=None, pictures_ms=range(0, 4000, 40))
+    spoil(clip, range(400, 4000))
+    file = open_media(clip)
+    while_read = [file.damage.packets for each in file.taken() if isinstance(each, Unreadable)]
+    assert len(while_read) == 90
+    assert max(told - place for place, told in enumerate(while_read)) <= 17
+
+
 def test_pictures_that_cannot_be_decoded_keep_their_place(tmp_path: Path) -> None:
     """With B-frames the decoder finds a damaged picture before it gives out earlier ones."""
     clip = make_clip(tmp_path / "clip.mp4", audio=None, b_frames=2, size=(320, 240))

@@ -1,5 +1,6 @@
 """Pictures on their way out: how large and how many where they are compressed."""
 
+import threading
 import time
 
 import cv2
@@ -77,3 +78,39 @@ def test_pictures_keep_their_shape_and_never_grow() -> None:
     assert reduced(PIXELS, 20).shape == (15, 20, 3)
     assert reduced(PIXELS, 200) is PIXELS
     assert reduced(PIXELS, None) is PIXELS
+
+
+def test_a_gap_of_a_lossless_source_waits_for_credit(address: str) -> None:
+    """Of those who give it; who gives none is not waited for."""
+    ahead, sent = 2, 0
+    with (
+        Node("media", address, keeps_all=True) as node,
+        Node("inference", address, [VIDEO], credits_of=[VIDEO]) as reader,
+        Node("display", address, [VIDEO]) as display,
+    ):
+        deadline = time.monotonic() + PATIENCE_S
+        while not node.is_awaited(VIDEO):
+            assert time.monotonic() < deadline
+            reader.alive()
+            node.receive(0.02)
+        publisher = Publisher(node, BusSettings())
+
+        def play() -> None:
+            nonlocal sent
+            for index in range(20):
+                gap = VideoFrame(node.stamp(), "clip", index, "gap", lossless=True)
+                publisher.publish(gap, None, ahead)
+                sent = index + 1
+
+        playing = threading.Thread(target=play)
+        playing.start()
+        done = 0
+        while done < 20:
+            assert time.monotonic() < deadline
+            for received in reader.receive(0.05):
+                time.sleep(0.01)
+                assert sent <= done + ahead
+                done += 1
+                reader.give_credit(received)
+        playing.join(PATIENCE_S)
+        assert len(display.receive(0.2)) > 0

@@ -108,6 +108,7 @@ def test_where_launchers_stop_side_by_side_it_adds_up(
     """The camera's machine was slower to end than the worker's."""
     folder = tmp_path / "s"
     beats = [beat("inference", SENT, ms=1090), beat("fusion", reads(FACES - 3), ms=1000)]
+    beats += [beat(name, kind="launcher", state="running") for name in ("launcher", "launcher-b-1")]
     make_session(folder, [*(faces(n, n * 40) for n in range(FACES)), *map(said, beats)])
     last = beat("recorder", reads(FACES), ms=1100)
     write_manifest(folder, Manifest(1_100_000_000, heartbeats=(last,)))

@@ -275,6 +275,16 @@ def test_without_locks_it_goes_on_says_so_and_takes_nobodys_drafts(
     assert (tmp_path / ".faces.0123abcd.csv").exists()
 
 
+def test_on_windows_nothing_is_locked_and_nothing_swept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("offline.corpus.sys.platform", "win32")
+    (tmp_path / ".faces.0123abcd.csv").touch()
+    with held(tmp_path / "parts") as is_locked:
+        assert not is_locked
+    assert (tmp_path / ".faces.0123abcd.csv").exists()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="rights are POSIX")
 def test_a_folder_without_rights_is_named(clips: list[Path], tmp_path: Path) -> None:
     """Root may write everywhere, so it steps aside."""

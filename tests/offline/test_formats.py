@@ -243,3 +243,13 @@ def test_elan_finds_a_media_file_whose_name_is_no_text(tmp_path: Path) -> None:
     assert linked is not None
     assert linked.attrib["MEDIA_URL"].endswith("/a%20b%0A%01%E9.mp4")
     assert linked.get("RELATIVE_MEDIA_URL") == "./a%20b%0A%01%E9.mp4"
+
+
+def test_elan_reads_odd_spaces_as_they_are(tmp_path: Path) -> None:
+    """As macOS puts one into the names of screen recordings."""
+    media = tmp_path / "9.41\u202fAM\u00a0x.mp4"
+    root = eaf(annotations_of(recording([])), tmp_path / "x.eaf", media)
+    linked = root.find("HEADER/MEDIA_DESCRIPTOR")
+    assert linked is not None
+    assert linked.attrib["MEDIA_URL"].endswith("/9.41\u202fAM\u00a0x.mp4")
+    assert linked.get("RELATIVE_MEDIA_URL") == "./9.41\u202fAM\u00a0x.mp4"

@@ -49,6 +49,11 @@ def test_what_is_found_again_is_passed_over(folder: Path) -> None:
         "films/b.mp4", "films/deep/er/c.wav", "films/odd [1].mp4"]  # fmt: skip
 
 
+@pytest.mark.parametrize("given", [("films", "films/b.mp4"), ("films/b.mp4", "films")])
+def test_a_file_may_be_named_beside_its_folder_in_any_order(given: tuple[str, str]) -> None:
+    assert sorted(names(*given)) == names("films")
+
+
 def test_exported_videos_are_taken_where_they_are_named_alone(folder: Path) -> None:
     (folder / "films" / "deep" / f"b{ANNOTATED_VIDEO}").touch()
     assert names("films/deep") == ["films/deep/er/c.wav"]
@@ -63,7 +68,7 @@ def test_exported_videos_are_taken_where_they_are_named_alone(folder: Path) -> N
         (["empty"], "empty holds no media file; name another folder, or files"),
         (["films/b.mp4", "films/b.mp4"], r"films/b\.mp4 was given twice; name it once"),
         (
-            ["films", "films/deep/../b.mp4"],
+            ["films/b.mp4", "films", "films/deep/../b.mp4"],
             r"films/deep/\.\./b\.mp4 was given twice, also as films/b\.mp4; name it once",
         ),
         (["x" * 300], r"x cannot be read \(File name too long\)|no file x+; check the path"),

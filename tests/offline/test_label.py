@@ -18,8 +18,10 @@ from messaging.schema import FaceEmotions, UtteranceEmotion
 from offline.label import Result, labelled
 from offline.part import recipe
 from offline.rate import every
+from offline.results import results_of
 from tests.capture.clips import spoil
 from tests.conftest import SHARED
+from tests.offline.clips import cut_demo
 from tests.pipelines import label, result
 
 JPEG: dict[str, dict[str, Any]] = {
@@ -48,13 +50,45 @@ def records(results: list[UtteranceEmotion]) -> list[dict[str, Any]]:
     return [result(json.loads(json.dumps(utterance_record(one, 0)))) for one in results]
 
 
-@pytest.mark.parametrize("clip", [CLIP, TALKING_HEAD], ids=lambda clip: clip.stem)
-def test_utterances_are_those_of_the_live_pipeline(clip: Path) -> None:
+@pytest.fixture(scope="module")
+def spoiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Some of its pictures cannot be decoded."""
+    clip = cut_demo(tmp_path_factory.mktemp("spoiled") / "spoiled.mp4", 0, 4)
+    spoil(clip, range(1000, 1200, 40))
+    return clip
+
+
+@pytest.mark.parametrize("clip", [CLIP, TALKING_HEAD, None], ids=lambda clip: clip and clip.stem)
+def test_utterances_are_those_of_the_live_pipeline(clip: Path | None, spoiled: Path) -> None:
+    clip = clip or spoiled
     if not clip.exists():
         pytest.skip(f"no {clip}")
     live = label("--media", clip, "--speed", "max", demo=False).utterances
     assert live
     assert records(utterances(clip)) == [result(record) for record in live]
+    assert any(utterance.missing for utterance in utterances(clip)) == (clip is spoiled)
+
+
+def test_of_films_put_end_to_end_the_first_is_labelled_and_that_is_said(tmp_path: Path) -> None:
+    one = cut_demo(tmp_path / "talk.ts", 0, 4)
+    (tmp_path / "films").mkdir()
+    films = tmp_path / "films" / "talk.ts"
+    films.write_bytes(one.read_bytes() * 3)
+    results = results_of(films, Settings())
+    messages = list(results.messages)
+    assert utterances(one)
+    assert records([m for m in messages if isinstance(m, UtteranceEmotion)]) == records(
+        utterances(one)
+    )
+    analysed = [m for m in messages if isinstance(m, FaceEmotions) and m.event == "analysed"]
+    assert [(m.index, m.stamp, m.faces) for m in analysed] == [
+        (m.index, m.stamp, m.faces) for m in pictures(one)
+    ]
+    anew = "where times begin anew, join the parts with ffmpeg's concat"
+    assert [note for note in results.notes() if "packets" not in note] == [
+        f"200 pictures left out from 4.024 s on, their times do not increase; {anew}",
+        f"8.192 s of sound left out from 4.096 s on, their times overlap; {anew}",
+    ]
 
 
 def test_pictures_go_through_jpeg_where_the_live_ones_do() -> None:

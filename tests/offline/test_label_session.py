@@ -1,6 +1,7 @@
 """A recorded session is labelled as a media file is, from its pictures and what was heard."""
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -151,6 +152,25 @@ def test_a_recording_that_began_late_knows_which_cameras_a_microphone_is_assigne
     session = make_session(tmp_path / "s", made, about={**ABOUT, "settings": settings})
     (found,) = utterances(results_of(session.path, Settings()))
     assert (found.camera, found.label, found.settled, found.missing) == ("a", "happy", True, 0)
+
+
+def test_where_a_clock_was_set_back_nothing_was_left_out_but_on_purpose(tmp_path: Path) -> None:
+    """The camera's numbers go on behind its mark."""
+    first = [recorded_picture(n, 3_000 + n * 40) for n in range(500)]
+    mark = VideoFrame(Stamp(9_999 * MS, "test"), "camera", 500, "opened", interval_ns=40 * MS)
+    then = [recorded_picture(500 + n, 10_000 + n * 40) for n in range(60)]
+    again = [
+        replace(arrived(VIDEO_JPEG, mark), received_ns=23_100 * MS),
+        *(replace(each, received_ns=each.received_ns + 13_100 * MS) for each in then),
+    ]
+    heard = [
+        arrived(SPEECH, started(9_900, "microphone"), at_ms=23_610),
+        arrived(SPEECH, ended(9_900, 10_500, "microphone"), at_ms=24_010),
+    ]
+    made = sorted(first + again + heard, key=lambda r: r.received_ns)
+    session = make_session(tmp_path / "s", made)
+    (found,) = utterances(results_of(session.path, Settings(), 5))
+    assert (found.status, found.missing) == ("no_face", 0)
 
 
 @pytest.mark.parametrize("says_so", [True, False])

@@ -86,9 +86,10 @@ def beat(
     pid: int = 1,
     ms: float = 1000,
     began_ms: float = 0,
+    kind: str = "",
 ) -> Heartbeat:
     uptime_ns = round((ms - began_ms) * MS)
-    return Heartbeat(stamp(ms), node, state, pid, uptime_ns=uptime_ns, counts=counts)
+    return Heartbeat(stamp(ms), node, state, pid, uptime_ns=uptime_ns, counts=counts, kind=kind)
 
 
 def some(count: int = 40) -> list[Received[Any]]:

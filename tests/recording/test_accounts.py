@@ -1,5 +1,7 @@
 """The ledger of a session, from heartbeats made by hand."""
 
+from dataclasses import replace
+
 import pytest
 
 from messaging.schema import Heartbeat, TopicCounts
@@ -26,6 +28,7 @@ def hop(*beats: Heartbeat) -> Hop:
 
 
 SENDER = beat("inference", SENT)
+LAUNCHERS = [beat(name, kind="launcher", state="running") for name in ("launcher", "launcher-b-1")]
 
 
 def test_what_was_sent_and_read_adds_up() -> None:
@@ -75,7 +78,21 @@ def test_what_was_counted_as_gone_is_accounted_for(how: str) -> None:
             "the reader broke off",
         ),
         ([beat("inference", SENT, ms=9000), beat("fusion", read(9))], "the reader ended first"),
-        ([beat("inference", SENT, ms=2000), beat("fusion", read(9))], STOPPED),
+        ([beat("inference", SENT, ms=2000), beat("fusion", read(9))], "the reader ended first"),
+        ([beat("inference", SENT, ms=2000), beat("fusion", read(9)), *LAUNCHERS], STOPPED),
+        (
+            [beat("inference", SENT, ms=9000), beat("fusion", read(9)), *LAUNCHERS],
+            "the reader ended first",
+        ),
+        (
+            [
+                beat("inference", SENT, ms=2000),
+                beat("fusion", read(9)),
+                LAUNCHERS[0],
+                replace(LAUNCHERS[0], pid=2),  # the same one, restarted
+            ],
+            "the reader ended first",
+        ),
     ],
 )
 def test_a_tail_that_nobody_tells_of_is_unknown(beats: list[Heartbeat], why: str) -> None:
