@@ -136,6 +136,6 @@ def test_a_share_waits_for_a_hub_that_starts_later_and_says_so(tmp_path: Path) -
         said = share.stderr.readline()
         assert said.endswith(f": the hub at {address} is silent; it is waited for\n")
         with started("hub", "--bind", address):
-            assert share.stderr.readline() == f"the hub at {address} is back\n"
+            assert share.stderr.readline().endswith(f": the hub at {address} is back\n")
             share.send_signal(signal.SIGINT)
             assert share.wait(PATIENCE_S) == 0
