@@ -3,6 +3,7 @@
 import getpass
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -10,7 +11,7 @@ from messaging.address import running_address
 from messaging.errors import UserError
 from messaging.node import Node
 from messaging.schema import Control, Marker
-from messaging.topics import CONTROL, MARKERS, Topic
+from messaging.topics import CONTROL, MARKERS
 
 Action = Literal["record", "rest", "pause", "resume", "stop"]
 ACTIONS: tuple[str, ...] = get_args(Action)
@@ -18,6 +19,12 @@ HEARERS = frozenset(("launcher", "recorder"))
 BEAT_S = 1.5
 """Whoever runs has been heard of within this."""
 STARTING_S = 10.0
+RECORDER = "recorder"
+RESTING = "resting"
+"""What a recorder's heartbeats say while it is."""
+AGAIN_S = 1.0
+"""A word that had no effect for so long was lost, as where the hub starts anew."""
+RESTING_S = 10.0
 LONGEST = 4096
 """Characters of a marker's text."""
 
@@ -27,22 +34,27 @@ def mark(text: str, address: str, keys: Path | None = None) -> None:
     text = text.encode(errors="backslashreplace").decode()  # a shell passes bytes of any encoding
     if not text or len(text) > LONGEST:
         raise UserError(f"a marker's text has 1 to {LONGEST} characters, not {len(text)}")
-    _send(address, keys, MARKERS, lambda node: Marker(node.stamp(), text, _author()))
+    _join(address, keys, lambda node: node.publish(MARKERS, Marker(node.stamp(), text, _author())))
 
 
 def control(action: str, address: str, keys: Path | None = None) -> None:
     """Raises:
-    UserError: there is no such action, or nothing runs.
+    UserError: there is no such action, nothing runs, or a recorder that was to rest does not.
     """
     if action not in ACTIONS:
         raise UserError(f"no action {action!r}; there are {', '.join(ACTIONS)}")
     word: Any = action
 
-    def say(node: Node) -> Control:
-        _wait_for_hearers(node)
-        return Control(node.stamp(), word, node.name)
+    def say(node: Node) -> None:
+        node.publish(CONTROL, Control(node.stamp(), word, node.name))
 
-    _send(address, keys, CONTROL, say)
+    def ask(node: Node) -> None:
+        _wait_for_hearers(node)
+        say(node)
+        if action == "rest":
+            _wait_for_rest(node, say)
+
+    _join(address, keys, ask)
 
 
 def _wait_for_hearers(node: Node) -> None:
@@ -57,26 +69,46 @@ def _wait_for_hearers(node: Node) -> None:
         node.receive(0.05)
 
 
-def _send(
-    address: str, keys: Path | None, topic: Topic[Any], message: Callable[[Node], Any]
-) -> None:
-    try:
-        with Node(
-            "command",
-            address or running_address(),
-            connect_timeout_s=3.0,
-            keys=keys,
-            waits_at_door=False,
-            is_unique=False,
-        ) as node:
-            node.publish(topic, message(node))
-    except UserError as error:
-        if address:
-            raise
-        raise UserError(
-            "nothing runs that could hear it; start a pipeline (emofuse run), or name its hub "
-            "with --hub"
-        ) from error
+def _wait_for_rest(node: Node, say: Callable[[Node], None]) -> None:
+    """Whoever is filmed is to be sure of it."""
+    began_s = said_s = time.monotonic()
+    while True:
+        node.receive(0.05)
+        now_s, peers = time.monotonic(), node.peers()
+        active = [name for name in node.running(RECORDER) if peers[name].text != RESTING]
+        if not active and now_s - began_s > BEAT_S:
+            return
+        if now_s - began_s > RESTING_S:
+            raise UserError(
+                f"{', '.join(active)} does not say that it rests; ask again, or stop all: "
+                "emofuse control stop"
+            )
+        if active and now_s - said_s > AGAIN_S:
+            said_s = now_s
+            say(node)
+
+
+def _join(address: str, keys: Path | None, say: Callable[[Node], object]) -> None:
+    with ExitStack() as stack:
+        try:
+            node = stack.enter_context(
+                Node(
+                    "command",
+                    address or running_address(),
+                    connect_timeout_s=3.0,
+                    keys=keys,
+                    waits_at_door=False,
+                    is_unique=False,
+                )
+            )
+        except UserError as error:
+            if address:
+                raise
+            raise UserError(
+                "nothing runs that could hear it; start a pipeline (emofuse run), or name its hub "
+                "with --hub"
+            ) from error
+        say(node)
 
 
 def _author() -> str:

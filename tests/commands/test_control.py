@@ -5,12 +5,16 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from messaging.topics import MARKERS
+from commands.control import control
+from messaging.errors import UserError
+from messaging.node import Node
+from messaging.topics import CONTROL, MARKERS
 from recording.session import open_session
 from tests.pipelines import emofuse, started
 from tests.sets import toml
@@ -93,6 +97,36 @@ def test_a_run_is_marked_rested_recorded_and_stopped(tmp_path: Path) -> None:
     assert told.returncode == 0, told.stdout
     markers = next(h for h in json.loads(told.stdout)["hops"] if h["topic"] == "markers")
     assert (markers["produced"], markers["processed"]) == (3, 3)
+
+
+@pytest.mark.parametrize("deaf_to", [0, 1])
+def test_rest_is_said_until_the_recorder_rests(address: str, deaf_to: int) -> None:
+    """A word may be lost."""
+    heard = 0
+    with (
+        Node("tape", address, [CONTROL], kind="recorder") as recorder,
+        ThreadPoolExecutor() as pool,
+    ):
+        asked = pool.submit(control, "rest", address)
+        while not asked.done():
+            recorder.alive()
+            heard += sum(r.message.action == "rest" for r in recorder.receive(0.02))
+            if heard > deaf_to and not recorder.text:
+                recorder.text = "resting"
+                recorder.beat()
+        asked.result()
+    assert heard == deaf_to + 1
+
+
+def test_a_recorder_that_goes_on_is_named(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("commands.control.RESTING_S", 2.0)
+    with Node("tape", address, kind="recorder") as recorder, ThreadPoolExecutor() as pool:
+        asked = pool.submit(control, "rest", address)
+        while not asked.done():
+            recorder.alive()
+            recorder.receive(0.02)
+        with pytest.raises(UserError, match="tape does not say that it rests"):
+            asked.result()
 
 
 def test_a_run_that_was_not_recorded_is_from_the_moment_that_it_is_asked(
