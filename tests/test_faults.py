@@ -86,7 +86,8 @@ def test_every_node_in_turn_is_stopped_and_found_and_started_again(tmp_path: Pat
     assert live.process.returncode == 0, log
     assert records[-1]["restarts"] == dict.fromkeys(rows, 1)
     for row in rows:
-        assert log.count(f"{row} shows no progress for ") == 1
+        hung = log.count(f"{row} shows no progress for ")
+        assert hung + log.count(f"{row} passes nothing on for ") == 1  # the hub, either way
     assert_undisturbed_is_labelled(live, records)
     assert not holes(live.received)
 
