@@ -68,6 +68,8 @@ def window_manager(x_display: str) -> Generator[None]:
 
 
 def screenshot(x_display: str, folder: Path) -> Picture:
+    """The pointer moves before: a window whose Qt missed that it was mapped hears of it then."""
+    xdotool(x_display, "mousemove", "200", "200", "mousemove", "700", "450")
     file = folder / "screen.png"
     subprocess.run(["import", "-display", x_display, "-window", "root", file], check=True)
     return np.asarray(cv2.imread(str(file)), np.uint8)
