@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from commands.plan import LAUNCHER, RECORDER
 from messaging.address import running_address
 from messaging.errors import UserError
 from messaging.node import Node
@@ -15,11 +16,10 @@ from messaging.topics import CONTROL, MARKERS
 
 Action = Literal["record", "rest", "pause", "resume", "stop"]
 ACTIONS: tuple[str, ...] = get_args(Action)
-HEARERS = frozenset(("launcher", "recorder"))
+HEARERS = frozenset((LAUNCHER, RECORDER))
 BEAT_S = 1.5
 """Whoever runs has been heard of within this."""
 STARTING_S = 10.0
-RECORDER = "recorder"
 RESTING = "resting"
 """What a recorder's heartbeats say while it is."""
 AGAIN_S = 1.0
